@@ -1,0 +1,1 @@
+"""The kernel and the SDK: no Ray, no web framework, no driver at import."""

@@ -1,0 +1,120 @@
+"""A Run: a Suite version executed against an Environment, and the states it may pass."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+from harness.domain.environment import Environment
+from harness.domain.ids import Digest, RunId
+from harness.domain.scope import Scope
+from harness.domain.suite import SuiteVersion
+from harness.errors import Conflict
+
+
+class RunState(StrEnum):
+    """Where a Run stands; the last five are terminal."""
+
+    SUBMITTED = "submitted"
+    COLLECTING = "collecting"
+    RUNNING = "running"
+    CANCELLING = "cancelling"
+    PASSED = "passed"
+    FAILED = "failed"
+    INCONCLUSIVE = "inconclusive"
+    ERRORED = "errored"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether nothing can change any more."""
+        return self not in _NEXT
+
+
+_ENDINGS = frozenset(
+    {RunState.PASSED, RunState.FAILED, RunState.INCONCLUSIVE, RunState.ERRORED}
+)
+_NEXT: Mapping[RunState, frozenset[RunState]] = {
+    RunState.SUBMITTED: frozenset(
+        {RunState.COLLECTING, RunState.CANCELLING, RunState.ERRORED, RunState.CANCELLED}
+    ),
+    RunState.COLLECTING: _ENDINGS | {RunState.RUNNING, RunState.CANCELLING},
+    RunState.RUNNING: _ENDINGS | {RunState.CANCELLING},
+    RunState.CANCELLING: frozenset({RunState.CANCELLED}),
+}
+
+
+class Reason(StrEnum):
+    """Why a run ended as it did, where the state alone does not tell."""
+
+    NONE = ""
+    NO_TESTS = "no_tests"
+    USAGE = "usage"
+    COLLECTION = "collection"
+    ENVIRONMENT = "environment"
+    DEADLINE = "deadline"
+    INFRASTRUCTURE = "infrastructure"
+    USER = "user"
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What somebody asked for; never changes after submission."""
+
+    suite: SuiteVersion
+    argv: tuple[str, ...]
+    """The command, such as ("pytest", "-q", "tests")."""
+    interpreter: str | None = None
+    """The Python that has the suite's packages; None means the platform's own."""
+    environment: Environment | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """The caller's environment variables that the tests may see."""
+    workers: int | None = None
+    """Side-by-side workers; None lets the platform choose."""
+    retries: int = 0
+    """How often a failed test is attempted again."""
+    test_seconds: float | None = None
+    """Deadline of one test; None means the platform's default."""
+    run_seconds: float | None = None
+    """Deadline of the run; None means the platform's default."""
+    release: str | None = None
+    """What is judged, such as a commit; runs of one release are assessed together."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run as the record store holds it."""
+
+    id: RunId
+    scope: Scope
+    request: RunRequest
+    created_at: datetime
+    state: RunState = RunState.SUBMITTED
+    reason: Reason = Reason.NONE
+    message: str = ""
+    """For people: what happened, to what, what to do."""
+    version: int = 0
+    """Grows with every change; the expected value of a compare-and-set."""
+    seq: int = 0
+    """Of the run's last event."""
+    chain_head: Digest = Digest("")
+    """Hash of the run's last event."""
+    next_token: int = 1
+    """Fencing token of the run's next lease."""
+    collected: int | None = None
+    """How many tests there are, once known."""
+    log: Digest | None = None
+    """The runner's own output, once sealed."""
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+    def moved(self, state: RunState, reason: Reason = Reason.NONE, message: str = "") -> "Run":
+        """The run in its next state.
+
+        Raises:
+            Conflict: the state machine does not lead there.
+        """
+        if state not in _NEXT.get(self.state, frozenset()):
+            raise Conflict(f"Run {self.id} is {self.state} and cannot become {state}.")
+        return replace(self, state=state, reason=reason, message=message or self.message)

@@ -1,0 +1,1 @@
+"""Facts: what happened, immutable, in the past tense."""

@@ -1,0 +1,181 @@
+"""What a run's control events say: one frozen value per event type.
+
+A field may be added, with a default; a changed meaning is a new type with a higher version.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import ClassVar, cast
+
+from harness.events.envelope import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that happened to a run."""
+
+    type: ClassVar[str]
+
+    def data(self) -> Mapping[str, Json]:
+        """The fact's fields as JSON."""
+        return cast("dict[str, Json]", asdict(self))
+
+
+@dataclass(frozen=True, slots=True)
+class RunSubmitted(Fact):
+    """Somebody asked for a run and it was accepted."""
+
+    type: ClassVar[str] = "ath.run.submitted.v1"
+    suite: str
+    command: list[str]
+    environment: str | None
+    submitted_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunLeased(Fact):
+    """A host began to work on the run."""
+
+    type: ClassVar[str] = "ath.run.leased.v1"
+    lease_id: str
+    host: str
+    token: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseEnded(Fact):
+    """A host has no more right to work on the run; `why` is closed, expired or released."""
+
+    type: ClassVar[str] = "ath.lease.ended.v1"
+    lease_id: str
+    host: str
+    token: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxStarted(Fact):
+    """A sandbox is up; says which controls hold in it and how."""
+
+    type: ClassVar[str] = "ath.sandbox.started.v1"
+    host: str
+    tier: str
+    controls: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentReady(Fact):
+    """The system under test answers."""
+
+    type: ClassVar[str] = "ath.environment.ready.v1"
+    environment: str
+    base_url: str | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class RunCollected(Fact):
+    """The tests of the run are known."""
+
+    type: ClassVar[str] = "ath.run.collected.v1"
+    tests: int
+    deselected: int
+    errors: int
+    seconds: float
+    warning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptsQueued(Fact):
+    """Attempts wait for a worker; `why` is first, retry or infrastructure."""
+
+    type: ClassVar[str] = "ath.attempts.queued.v1"
+    count: int
+    why: str
+    tests: list[int]
+    """Indexes of the tests; empty means all of the run."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptsLeased(Fact):
+    """Attempts were given to a worker."""
+
+    type: ClassVar[str] = "ath.attempts.leased.v1"
+    lease_id: str
+    token: int
+    worker: str
+    tests: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptFinished(Fact):
+    """An attempt came to its verdict."""
+
+    type: ClassVar[str] = "ath.attempt.finished.v1"
+    attempt_id: str
+    test_id: str
+    test_index: int
+    number: int
+    verdict: str
+    seconds: float
+    worker: str
+    exception: str = ""
+    message: str = ""
+    """First line, capped."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResultRefused(Fact):
+    """A late result came from a holder whose lease had ended; it was not applied."""
+
+    type: ClassVar[str] = "ath.attempt.refused.v1"
+    lease_id: str
+    attempt_ids: list[str]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRequested(Fact):
+    """Somebody, or a deadline, asked the run to stop."""
+
+    type: ClassVar[str] = "ath.run.cancel_requested.v1"
+    by: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunFinished(Fact):
+    """The run is in its terminal state."""
+
+    type: ClassVar[str] = "ath.run.finished.v1"
+    state: str
+    reason: str
+    message: str
+    counts: dict[str, int]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class FailureAssigned(Fact):
+    """A failed attempt belongs to a FailureCluster."""
+
+    type: ClassVar[str] = "ath.failure.assigned.v1"
+    attempt_id: str
+    test_id: str
+    cluster_id: str
+    title: str
+    score: float
+    is_new: bool
+    reason: str
+    algorithm: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunAssessed(Fact):
+    """The run's evidence was weighed."""
+
+    type: ClassVar[str] = "ath.run.assessed.v1"
+    readiness: str
+    regression_probability: float
+    reasons: list[str]
+    algorithm: str

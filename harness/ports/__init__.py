@@ -1,0 +1,1 @@
+"""Protocols: what a use case needs from the outside, in domain words."""
