@@ -31,9 +31,7 @@ class RunState(StrEnum):
         return self not in _NEXT
 
 
-_ENDINGS = frozenset(
-    {RunState.PASSED, RunState.FAILED, RunState.INCONCLUSIVE, RunState.ERRORED}
-)
+_ENDINGS = frozenset({RunState.PASSED, RunState.FAILED, RunState.INCONCLUSIVE, RunState.ERRORED})
 _NEXT: Mapping[RunState, frozenset[RunState]] = {
     RunState.SUBMITTED: frozenset(
         {RunState.COLLECTING, RunState.CANCELLING, RunState.ERRORED, RunState.CANCELLED}

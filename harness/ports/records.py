@@ -92,9 +92,7 @@ class AttemptStore(Protocol):
         """Store new, queued attempts."""
         ...
 
-    def of_run(
-        self, run_id: RunId, *, state: AttemptState | None = None
-    ) -> Sequence[Attempt]:
+    def of_run(self, run_id: RunId, *, state: AttemptState | None = None) -> Sequence[Attempt]:
         """By test index, then number."""
         ...
 

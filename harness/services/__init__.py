@@ -1,0 +1,1 @@
+"""Use cases over ports: what the platform does, without saying with what."""

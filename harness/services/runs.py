@@ -1,0 +1,188 @@
+"""Runs as their users see them: submit, look, follow, cancel."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from harness.domain.attempt import ArtifactRef, Attempt
+from harness.domain.failure_cluster import Assignment, FailureCluster
+from harness.domain.assessment import Assessment
+from harness.domain.ids import RunId
+from harness.domain.principal import Principal
+from harness.domain.results import RunResults, TestOutcome
+from harness.domain.run import Reason, Run, RunRequest, RunState
+from harness.domain.scope import Scope
+from harness.errors import Conflict, InvalidInput, NotFound
+from harness.events.envelope import Event
+from harness.events.facts import CancelRequested, RunFinished, RunSubmitted
+from harness.ports.artifacts import ArtifactStore
+from harness.ports.doorbell import Doorbell
+from harness.ports.entropy import Entropy
+from harness.ports.records import Records, Transaction
+
+MAX_WORKERS = 256
+MAX_RETRIES = 10
+MAX_ARGV_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """Everything a user does with runs, within one scope at a time."""
+
+    records: Records
+    artifacts: ArtifactStore
+    entropy: Entropy
+    doorbell: Doorbell
+
+    def submit(
+        self, scope: Scope, request: RunRequest, by: Principal, idempotency_key: str | None = None
+    ) -> Run:
+        """Accept a run: the run and its first event are one transaction.
+
+        The same idempotency key gives the same run, whatever happened in between.
+
+        Raises:
+            InvalidInput: the request cannot be executed as it stands.
+            Conflict: the key was used for a different request.
+        """
+        self._check(scope, request)
+        with self.records.transaction(scope) as tx:
+            run_id = RunId(self.entropy.new_id())
+            if idempotency_key:
+                known = RunId(tx.once(f"submit:{idempotency_key}", run_id))
+                if known != run_id:
+                    return _same(tx.runs.get(known), request, idempotency_key)
+            run = Run(id=run_id, scope=scope, request=request, created_at=tx.now())
+            run = tx.runs.add(run, [_submitted(request, by)])
+        self.doorbell.ring()
+        return run
+
+    def get(self, scope: Scope, run_id: RunId) -> Run:
+        """One run.
+
+        Raises:
+            NotFound: no such run in the scope.
+        """
+        with self.records.transaction(scope) as tx:
+            return tx.runs.get(run_id)
+
+    def page(
+        self,
+        scope: Scope,
+        *,
+        before: RunId | None = None,
+        limit: int = 50,
+        state: RunState | None = None,
+    ) -> Sequence[Run]:
+        """Runs of the scope, newest first, older than `before`."""
+        with self.records.transaction(scope) as tx:
+            return tx.runs.page(before=before, limit=limit, state=state)
+
+    def events(
+        self, scope: Scope, run_id: RunId, *, after: int = 0, limit: int = 1000
+    ) -> Sequence[Event]:
+        """The run's events above seq `after`, in order.
+
+        Raises:
+            NotFound: no such run in the scope.
+        """
+        with self.records.transaction(scope) as tx:
+            tx.runs.get(run_id)
+            return tx.runs.events(run_id, after=after, limit=limit)
+
+    def results(self, scope: Scope, run_id: RunId) -> RunResults:
+        """The run with its tests and attempts, as far as they are known.
+
+        Raises:
+            NotFound: no such run in the scope.
+        """
+        with self.records.transaction(scope) as tx:
+            return run_results(tx, run_id)
+
+    def failures(self, scope: Scope, run_id: RunId) -> Sequence[tuple[Assignment, FailureCluster]]:
+        """The run's failures with the clusters they belong to."""
+        with self.records.transaction(scope) as tx:
+            tx.runs.get(run_id)
+            return tx.failures.of_run(run_id)
+
+    def assessment(self, scope: Scope, run_id: RunId) -> Assessment | None:
+        """The readiness verdict; None until the run was assessed."""
+        with self.records.transaction(scope) as tx:
+            tx.runs.get(run_id)
+            return tx.assessments.of_run(run_id)
+
+    def artifact_refs(self, scope: Scope, run_id: RunId) -> Sequence[ArtifactRef]:
+        """What the run left behind, by name."""
+        with self.records.transaction(scope) as tx:
+            tx.runs.get(run_id)
+            return tx.artifacts(run_id)
+
+    def cancel(self, scope: Scope, run_id: RunId, by: Principal, why: str = "") -> Run:
+        """Ask the run to stop; gives it as it stands now. A run that ended stays as it is."""
+        with self.records.transaction(scope) as tx:
+            run = tx.runs.get(run_id, lock=True)
+            if run.state.is_terminal or run.state is RunState.CANCELLING:
+                return run
+            asked = CancelRequested(by=by.name, why=why)
+            if run.state is RunState.SUBMITTED:
+                ended = replace(run.moved(RunState.CANCELLED, Reason.USER), finished_at=tx.now())
+                run = tx.runs.save(ended, [asked, _never_started(ended)])
+            else:
+                run = tx.runs.save(run.moved(RunState.CANCELLING, Reason.USER), [asked])
+        self.doorbell.ring()
+        return run
+
+    def _check(self, scope: Scope, request: RunRequest) -> None:
+        if not request.argv or sum(len(word) + 1 for word in request.argv) > MAX_ARGV_BYTES:
+            raise InvalidInput(
+                f"The command must have 1 word or more and at most {MAX_ARGV_BYTES} characters."
+            )
+        if request.workers is not None and not 1 <= request.workers <= MAX_WORKERS:
+            raise InvalidInput(f"workers is {request.workers}; use 1 to {MAX_WORKERS}.")
+        if not 0 <= request.retries <= MAX_RETRIES:
+            raise InvalidInput(f"retries is {request.retries}; use 0 to {MAX_RETRIES}.")
+        for name, seconds in (("test", request.test_seconds), ("run", request.run_seconds)):
+            if seconds is not None and not 0 < seconds <= 7 * 86400:
+                raise InvalidInput(f"{name}_seconds is {seconds}; use more than 0, up to a week.")
+        if not self.artifacts.has(scope, request.suite.digest):
+            raise NotFound(
+                f"No suite archive {request.suite.digest} was uploaded to this project. "
+                "Upload it first (PUT …/suites/DIGEST)."
+            )
+
+
+def run_results(tx: Transaction, run_id: RunId) -> RunResults:
+    """A run's results, read within a transaction."""
+    run = tx.runs.get(run_id)
+    attempts: dict[int, list[Attempt]] = {
+        index: list(group)
+        for index, group in groupby(tx.attempts.of_run(run_id), key=lambda a: a.test_index)
+    }
+    cases = tx.tests.of_run(run_id)
+    return RunResults(
+        run, tuple(TestOutcome(case, tuple(attempts.get(case.index, ()))) for case in cases)
+    )
+
+
+def _submitted(request: RunRequest, by: Principal) -> RunSubmitted:
+    return RunSubmitted(
+        suite=request.suite.digest,
+        command=list(request.argv),
+        environment=request.environment.name if request.environment else None,
+        submitted_by=by.name,
+    )
+
+
+def _never_started(run: Run) -> RunFinished:
+    return RunFinished(
+        state=run.state, reason=run.reason, message=run.message, counts={}, seconds=0.0
+    )
+
+
+def _same(run: Run, request: RunRequest, key: str) -> Run:
+    if run.request != request:
+        raise Conflict(
+            f"The idempotency key {key!r} was used for another request (run {run.id}). "
+            "Use a new key for a new request."
+        )
+    return run
