@@ -1,0 +1,484 @@
+"""The scheduler's decisions, each one transaction; who calls and from where is not its business."""
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from harness.domain.attempt import Attempt, AttemptResult, AttemptState, Failure, Phase, Verdict
+from harness.domain.ids import AttemptId, HostId, LeaseId, RunId
+from harness.domain.lease import Lease
+from harness.domain.results import conclude
+from harness.domain.run import Reason, Run, RunState
+from harness.domain.scope import Scope
+from harness.domain.suite import TestCase
+from harness.domain.work import Batch, Collected, Grant, Report, Surrender
+from harness.errors import Conflict, Fenced
+from harness.events.facts import (
+    AttemptFinished,
+    AttemptsLeased,
+    AttemptsQueued,
+    CancelRequested,
+    Fact,
+    LeaseEnded,
+    ResultRefused,
+    RunCollected,
+    RunFinished,
+    RunLeased,
+)
+from harness.ports.entropy import Entropy
+from harness.ports.records import Records, Transaction
+from harness.services.active_run import ActiveRun
+
+WORTH_A_WORKER_SECONDS = 0.5
+"""Expected work that pays for opening one more worker."""
+MESSAGE_CHARACTERS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class SchedulingLimits:
+    """Bounds the scheduler holds."""
+
+    lease_seconds: float = 15.0
+    test_seconds: float = 600.0
+    run_seconds: float = 4 * 3600.0
+    grants_per_run: int = 10
+    """A run that loses its hosts this often ends errored instead of going round for ever."""
+
+
+@dataclass(slots=True)
+class Scheduling:
+    """Gives work to hosts and takes their results; not thread-safe, one caller at a time."""
+
+    records: Records
+    entropy: Entropy
+    limits: SchedulingLimits = SchedulingLimits()
+    _active: dict[RunId, ActiveRun] = field(default_factory=dict)
+    _scopes: dict[LeaseId, tuple[Scope, RunId]] = field(default_factory=dict)
+    _held: dict[HostId, Mapping[LeaseId, int]] = field(default_factory=dict)
+    _capacity: dict[HostId, int] = field(default_factory=dict)
+    _waiting: int = 0
+    """Runs that nobody works on yet."""
+
+    def claim(self, host: HostId, free: int, held: Mapping[LeaseId, int]) -> Grant | None:
+        """Work for a host with so many free workers, the least served tenant first."""
+        self._held[host] = held
+        self._capacity[host] = free + sum(held.values())
+        runs = self.records.active_runs()
+        self._waiting = sum(run.state is RunState.SUBMITTED for run in runs)
+        if free <= 0:
+            return None
+        for run in self._fairly(runs):
+            grant = self._grant(run, host, free, held)
+            if grant:
+                return grant
+        return None
+
+    def renew(self, lease_ids: Collection[LeaseId]) -> Sequence[LeaseId]:
+        """Leases that last on; those of cancelled runs are left out."""
+        kept = []
+        for lease_id in lease_ids:
+            scope, run_id = self._where(lease_id)
+            with self.records.transaction(scope) as tx:
+                active = tx.leases.renew([lease_id], self.limits.lease_seconds)
+                if active and tx.runs.get(run_id).state is not RunState.CANCELLING:
+                    kept.append(lease_id)
+        return kept
+
+    def observed(self, lease_id: LeaseId, facts: Sequence[Fact]) -> None:
+        """Append what a host saw to the run's events."""
+        with self.records.transaction(self._where(lease_id)[0]) as tx:
+            tx.runs.save(self._leased(tx, lease_id), facts)
+
+    def collected(self, lease_id: LeaseId, collected: Collected) -> int:
+        """Store the tests and queue their first attempts; gives the workers worth opening."""
+        with self.records.transaction(self._where(lease_id)[0]) as tx:
+            run = self._leased(tx, lease_id)
+            if run.state is RunState.RUNNING:
+                _must_agree(tx.tests.of_run(run.id), collected.cases)
+                return self._workers(run, self._load(tx, run))
+            if run.state is not RunState.COLLECTING:
+                return 0
+            active = self._first_attempts(tx, run, collected)
+            self._active[run.id] = active
+            return self._workers(run, active)
+
+    def next_batch(self, lease_id: LeaseId, worker: str, have: Collection[AttemptId]) -> Batch:
+        """Attempts for a worker; none when it should close."""
+        with self.records.transaction(self._where(lease_id)[0]) as tx:
+            run = self._leased(tx, lease_id)
+            if run.state is not RunState.RUNNING:
+                return Batch()
+            active = self._load(tx, run)
+            again = active.lost(lease_id, have)
+            if again:
+                return _batch(again)
+            if not have and self._takes_more_than_its_share(lease_id):
+                return Batch(more_later=True)
+            if active.has_failed_enough:
+                self._drop_waiting(tx, run, active)
+                return Batch()
+            batch = active.take(lease_id)
+            if not batch:
+                return Batch(more_later=bool(active.open))
+            tx.attempts.lease([attempt.id for attempt in batch], lease_id)
+            tx.runs.save(run, [_leased_fact(tx.leases.get(lease_id), worker, batch)])
+            return _batch(batch)
+
+    def report(self, report: Report) -> None:
+        """Apply results once; queue further attempts where the run's rules want them.
+
+        Raises:
+            Fenced: the lease has ended; the refusal is in the run's events.
+        """
+        scope, run_id = self._where(report.lease_id)
+        try:
+            with self.records.transaction(scope) as tx:
+                run = self._leased(tx, report.lease_id)
+                self._apply(tx, run, self._load(tx, run), report.results, report.lease_id)
+        except Fenced as late:
+            self._refuse(scope, run_id, report, str(late))
+            raise
+
+    def surrender(self, surrender: Surrender) -> None:
+        """End a lease; the run ends with it when nothing is left to do or it cannot go on."""
+        with self.records.transaction(self._where(surrender.lease_id)[0]) as tx:
+            run = self._leased(tx, surrender.lease_id)
+            lease = tx.leases.get(surrender.lease_id)
+            tx.link(run.id, surrender.artifacts)
+            active = self._load(tx, run)
+            stopped = run.state is RunState.CANCELLING or surrender.reason is not Reason.NONE
+            left = _unfinished(active, lease, None if stopped else "its host gave the run back")
+            run = self._apply(tx, run, active, left, lease.id)
+            tx.leases.end(lease.id)
+            run = tx.runs.save(run, [_ended(lease, "closed")])
+            self._end_if_over(tx, run, active, surrender)
+        self._scopes.pop(surrender.lease_id, None)
+
+    def tick(self) -> None:
+        """Act on what only time brings: expired leases, deadlines, cancelled runs without host."""
+        for scope, lease in self.records.expired_leases():
+            self._expire(scope, lease)
+        for run in self.records.active_runs():
+            self._end_if_overdue(run)
+
+    def forget(self) -> None:
+        """Read everything back from the store when next needed; after a transaction failed."""
+        self._active.clear()
+        self._scopes.clear()
+
+    def _fairly(self, runs: Sequence[Run]) -> Sequence[Run]:
+        used: dict[str, int] = {}
+        for held in self._held.values():
+            for lease_id, workers in held.items():
+                tenant = self._where(lease_id)[0].tenant
+                used[tenant] = used.get(tenant, 0) + workers
+        waiting_first = {RunState.SUBMITTED: 0, RunState.COLLECTING: 1}
+        return sorted(
+            runs,
+            key=lambda r: (waiting_first.get(r.state, 2), used.get(r.scope.tenant, 0), r.id),
+        )
+
+    def _grant(
+        self, run: Run, host: HostId, free: int, held: Mapping[LeaseId, int]
+    ) -> Grant | None:
+        if run.state is RunState.CANCELLING:
+            return None
+        with self.records.transaction(run.scope) as tx:
+            run = tx.runs.get(run.id, lock=True)
+            if run.state.is_terminal:
+                return None
+            leases = tx.leases.of_run(run.id)
+            mine = next((lease for lease in leases if lease.host == host), None)
+            if mine and mine.id in held:
+                return self._more_workers(tx, run, mine, free, held[mine.id])
+            if leases:
+                return None
+            return self._new_lease(tx, run, host, free)
+
+    def _new_lease(self, tx: Transaction, run: Run, host: HostId, free: int) -> Grant | None:
+        if run.next_token > self.limits.grants_per_run:
+            self._end(
+                tx,
+                run,
+                RunState.ERRORED,
+                Reason.INFRASTRUCTURE,
+                f"{run.next_token - 1} hosts were lost while they worked on this run. "
+                "See the run's events, then `ath doctor`.",
+            )
+            return None
+        lease = tx.leases.grant(run, host, self.limits.lease_seconds)
+        if run.state is RunState.SUBMITTED:
+            run = replace(run.moved(RunState.COLLECTING), started_at=tx.now())
+        fact = RunLeased(lease_id=lease.id, host=host, token=lease.token)
+        run = tx.runs.save(replace(run, next_token=run.next_token + 1), [fact])
+        self._scopes[lease.id] = (run.scope, run.id)
+        return Grant(lease, run, min(free, run.request.workers or free), self._test_seconds(run))
+
+    def _more_workers(
+        self, tx: Transaction, run: Run, lease: Lease, free: int, opened: int
+    ) -> Grant | None:
+        if run.state is not RunState.RUNNING or self._waiting:
+            return None
+        active = self._load(tx, run)
+        more = min(free, self._workers(run, active) - opened, len(active.plan))
+        if more <= 0:
+            return None
+        return Grant(lease, run, more, self._test_seconds(run))
+
+    def _workers(self, run: Run, active: ActiveRun) -> int:
+        waiting = len(active.plan)
+        if run.request.workers:
+            return min(run.request.workers, waiting)
+        return min(math.ceil(active.plan.seconds / WORTH_A_WORKER_SECONDS), waiting)
+
+    def _test_seconds(self, run: Run) -> float:
+        return run.request.test_seconds or self.limits.test_seconds
+
+    def _takes_more_than_its_share(self, lease_id: LeaseId) -> bool:
+        if not self._waiting:
+            return False
+        busy = [lease for held in self._held.values() for lease, n in held.items() if n]
+        share = max(1, sum(self._capacity.values()) // (len(busy) + self._waiting))
+        return any(held.get(lease_id, 0) > share for held in self._held.values())
+
+    def _first_attempts(self, tx: Transaction, run: Run, collected: Collected) -> ActiveRun:
+        runnable = collected.cases if collected.run_broken or not collected.broken else ()
+        cases = [*runnable, *(broken.case for broken in collected.broken)]
+        tx.tests.add(run.id, cases)
+        attempts = [self._attempt(run, case, 1) for case in cases]
+        tx.attempts.add(attempts)
+        seconds = tx.tests.seconds([case.id for case in cases])
+        active = ActiveRun.of(run, cases, attempts, seconds, run.request.workers or 2)
+        active.max_failures = collected.max_failures
+        facts: list[Fact] = [
+            RunCollected(
+                tests=len(runnable),
+                deselected=collected.deselected,
+                errors=len(collected.broken),
+                seconds=collected.seconds,
+                warning=collected.warning,
+            ),
+            AttemptsQueued(count=len(runnable), why="first", tests=[]),
+        ]
+        moved = replace(run.moved(RunState.RUNNING), collected=len(cases))
+        run = tx.runs.save(moved, facts)
+        broken = {
+            attempt.id: item.result
+            for attempt, item in zip(attempts[len(runnable) :], collected.broken, strict=True)
+        }
+        active.plan.drop()
+        active.plan.put([case.index for case in runnable])
+        self._apply(tx, run, active, broken, None)
+        return active
+
+    def _apply(
+        self,
+        tx: Transaction,
+        run: Run,
+        active: ActiveRun,
+        results: Mapping[AttemptId, AttemptResult],
+        lease_id: LeaseId | None,
+    ) -> Run:
+        accepted = set(tx.attempts.finish(results, lease_id)) if results else set()
+        finished = active.finish({i: r for i, r in results.items() if i in accepted})
+        facts: list[Fact] = [_finished_fact(attempt) for attempt in finished]
+        for attempt in finished:
+            if attempt.result and attempt.result.artifacts:
+                tx.link(run.id, attempt.result.artifacts)
+        wanted = [a for a in finished if lease_id and active.deserves_another(a)]
+        if wanted and run.state is RunState.RUNNING:
+            cases = {case.index: case for case in active.cases}
+            again = [self._attempt(run, cases[a.test_index], a.number + 1) for a in wanted]
+            tx.attempts.add(again)
+            active.queue(again)
+            facts += _queued_facts(wanted)
+        return tx.runs.save(run, facts) if facts else run
+
+    def _attempt(self, run: Run, case: TestCase, number: int) -> Attempt:
+        return Attempt(AttemptId(self.entropy.new_id()), run.id, case.id, case.index, number)
+
+    def _drop_waiting(self, tx: Transaction, run: Run, active: ActiveRun) -> Run:
+        active.plan.drop()
+        waiting = [a for a in active.open.values() if a.state is AttemptState.QUEUED]
+        stopped = AttemptResult(Verdict.CANCELLED)
+        return self._apply(tx, run, active, {a.id: stopped for a in waiting}, None)
+
+    def _end_if_over(
+        self, tx: Transaction, run: Run, active: ActiveRun, surrender: Surrender
+    ) -> None:
+        if run.state is RunState.CANCELLING:
+            run = self._drop_waiting(tx, run, active)
+            self._end(tx, run, RunState.CANCELLED, run.reason, run.message)
+        elif surrender.reason is not Reason.NONE:
+            run = self._drop_waiting(tx, run, active)
+            state = _STATE_OF_REASON.get(surrender.reason, RunState.ERRORED)
+            self._end(tx, run, state, surrender.reason, surrender.message)
+        elif not active.open and run.state is RunState.RUNNING:
+            self._conclude(tx, run, active)
+
+    def _conclude(self, tx: Transaction, run: Run, active: ActiveRun) -> None:
+        state, reason = conclude(active.final())
+        self._end(tx, run, state, reason, _MESSAGES.get(reason, ""))
+
+    def _end(
+        self, tx: Transaction, run: Run, state: RunState, reason: Reason, message: str
+    ) -> None:
+        now = tx.now()
+        ended = replace(run.moved(state, reason, message), finished_at=now)
+        verdicts = list(self._active[run.id].final()) if run.id in self._active else []
+        fact = RunFinished(
+            state=state,
+            reason=reason,
+            message=ended.message,
+            counts={v.value: verdicts.count(v) for v in Verdict if v in verdicts},
+            seconds=(now - run.created_at).total_seconds(),
+        )
+        tx.runs.save(ended, [fact])
+        self._active.pop(run.id, None)
+
+    def _expire(self, scope: Scope, lease: Lease) -> None:
+        with self.records.transaction(scope) as tx:
+            run = tx.runs.get(lease.run_id, lock=True)
+            tx.leases.end(lease.id)
+            if run.state.is_terminal:
+                return
+            active = self._load(tx, run)
+            why = f"the host {lease.host} was lost"
+            run = self._apply(tx, run, active, _unfinished(active, lease, why), lease.id)
+            run = tx.runs.save(run, [_ended(lease, "expired")])
+            if run.state is RunState.RUNNING and not active.open:
+                self._conclude(tx, run, active)
+        self._scopes.pop(lease.id, None)
+
+    def _end_if_overdue(self, run: Run) -> None:
+        with self.records.transaction(run.scope) as tx:
+            run = tx.runs.get(run.id, lock=True)
+            if run.state is RunState.CANCELLING and not tx.leases.of_run(run.id):
+                active = self._load(tx, run)
+                run = self._drop_waiting(tx, run, active)
+                self._end(tx, run, RunState.CANCELLED, run.reason, run.message)
+                return
+            limit = run.request.run_seconds or self.limits.run_seconds
+            started = run.started_at
+            if run.state not in {RunState.COLLECTING, RunState.RUNNING} or started is None:
+                return
+            if (tx.now() - started).total_seconds() > limit:
+                message = f"The run did not end within its deadline of {limit:g} seconds."
+                moved = run.moved(RunState.CANCELLING, Reason.DEADLINE, message)
+                tx.runs.save(moved, [CancelRequested(by="scheduler", why=message)])
+
+    def _refuse(self, scope: Scope, run_id: RunId, report: Report, why: str) -> None:
+        with self.records.transaction(scope) as tx:
+            run = tx.runs.get(run_id, lock=True)
+            refused = ResultRefused(
+                lease_id=report.lease_id, attempt_ids=list(report.results), why=why
+            )
+            tx.runs.save(run, [refused])
+
+    def _leased(self, tx: Transaction, lease_id: LeaseId) -> Run:
+        """The run of an active lease, locked."""
+        run = tx.runs.get(self._where(lease_id)[1], lock=True)
+        tx.leases.get(lease_id)
+        return run
+
+    def _load(self, tx: Transaction, run: Run) -> ActiveRun:
+        known = self._active.get(run.id)
+        if known:
+            return known
+        cases = tx.tests.of_run(run.id)
+        seconds = tx.tests.seconds([case.id for case in cases])
+        attempts = tx.attempts.of_run(run.id)
+        active = ActiveRun.of(run, cases, attempts, seconds, run.request.workers or 2)
+        active.recovered = True
+        self._active[run.id] = active
+        return active
+
+    def _where(self, lease_id: LeaseId) -> tuple[Scope, RunId]:
+        if lease_id not in self._scopes:
+            for run in self.records.active_runs():
+                with self.records.transaction(run.scope) as tx:
+                    for lease in tx.leases.of_run(run.id):
+                        self._scopes[lease.id] = (run.scope, run.id)
+        try:
+            return self._scopes[lease_id]
+        except KeyError:
+            raise Fenced(f"Lease {lease_id} has ended; its work was given to others.") from None
+
+
+_STATE_OF_REASON = {
+    Reason.USAGE: RunState.INCONCLUSIVE,
+    Reason.NO_TESTS: RunState.INCONCLUSIVE,
+    Reason.COLLECTION: RunState.FAILED,
+}
+_MESSAGES = {
+    Reason.NO_TESTS: "No test ran: nothing was collected, or everything was deselected.",
+    Reason.INFRASTRUCTURE: "Tests could not be executed; see the errored attempts.",
+}
+
+
+def _must_agree(stored: Sequence[TestCase], found: Sequence[TestCase]) -> None:
+    here = {case.index: case.id for case in stored}
+    wrong = next((case for case in found if here.get(case.index) != case.id), None)
+    if wrong:
+        raise Conflict(
+            f"Test {wrong.index} is {wrong.id!r} here but {here.get(wrong.index)!r} where the "
+            "suite was collected first. Make test ids the same in every process."
+        )
+
+
+def _unfinished(
+    active: ActiveRun, lease: Lease, trouble: str | None
+) -> dict[AttemptId, AttemptResult]:
+    """Results of what the lease leaves behind: errored by some trouble, or else cancelled."""
+    result = AttemptResult(Verdict.CANCELLED, worker=lease.host)
+    if trouble:
+        failure = Failure("InfrastructureError", f"The attempt did not finish: {trouble}.")
+        phase = Phase("worker", "failed", failure=failure)
+        result = AttemptResult(Verdict.ERRORED, phases=(phase,), worker=lease.host)
+    return {attempt.id: result for attempt in active.under(lease.id)}
+
+
+def _batch(attempts: Sequence[Attempt]) -> Batch:
+    return Batch(tuple((attempt.id, attempt.test_index) for attempt in attempts))
+
+
+def _leased_fact(lease: Lease, worker: str, batch: Sequence[Attempt]) -> AttemptsLeased:
+    return AttemptsLeased(
+        lease_id=lease.id,
+        token=lease.token,
+        worker=worker,
+        tests=[attempt.test_index for attempt in batch],
+    )
+
+
+def _queued_facts(wanted: Sequence[Attempt]) -> list[Fact]:
+    facts: list[Fact] = []
+    for why, lost in (("retry", False), ("infrastructure", True)):
+        tests = [
+            attempt.test_index
+            for attempt in wanted
+            if attempt.result and (attempt.result.verdict is Verdict.ERRORED) is lost
+        ]
+        if tests:
+            facts.append(AttemptsQueued(count=len(tests), why=why, tests=tests))
+    return facts
+
+
+def _finished_fact(attempt: Attempt) -> AttemptFinished:
+    result = attempt.result or AttemptResult(Verdict.ERRORED)
+    failure = result.failure
+    return AttemptFinished(
+        attempt_id=attempt.id,
+        test_id=attempt.test_id,
+        test_index=attempt.test_index,
+        number=attempt.number,
+        verdict=result.verdict,
+        seconds=round(result.seconds, 6),
+        worker=result.worker,
+        exception=failure.exception if failure else "",
+        message=failure.message.strip().partition("\n")[0][:MESSAGE_CHARACTERS] if failure else "",
+    )
+
+
+def _ended(lease: Lease, why: str) -> LeaseEnded:
+    return LeaseEnded(lease_id=lease.id, host=lease.host, token=lease.token, why=why)
