@@ -1,0 +1,1 @@
+"""Ray actors: the scheduler, the hosts that execute, and their sandboxes."""

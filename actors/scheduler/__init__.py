@@ -1,0 +1,1 @@
+"""The scheduler as a service: loops around the decisions, and its Ray actor."""

@@ -1,0 +1,78 @@
+"""The scheduler as a detached Ray actor."""
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+import ray
+
+from actors.scheduler.service import Scheduler
+from harness.domain.ids import AttemptId, HostId, LeaseId
+from harness.domain.work import Batch, Collected, Grant, Report, Surrender
+from harness.events.facts import Fact
+
+NAME = "scheduler"
+NAMESPACE = "ath"
+
+
+class SchedulerActor:
+    """Transport around `Scheduler`; everything it knows is in the record store."""
+
+    def __init__(self, build: Callable[[], Scheduler]) -> None:
+        """Build the scheduler in this process and start its loops."""
+        self._scheduler = build()
+        self._loops: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Start the loops, once."""
+        if self._loops is None:
+            self._loops = asyncio.get_running_loop().create_task(self._scheduler.serve())
+
+    async def ring(self) -> None:
+        """See `Scheduler.ring`."""
+        await self.start()
+        await self._scheduler.ring()
+
+    async def claim(self, host: HostId, free: int, held: Mapping[LeaseId, int]) -> Grant | None:
+        """See `Scheduler.claim`."""
+        await self.start()
+        return await self._scheduler.claim(host, free, held)
+
+    async def renew(self, lease_ids: Collection[LeaseId]) -> Sequence[LeaseId]:
+        """See `Scheduler.renew`."""
+        return await self._scheduler.renew(lease_ids)
+
+    async def observed(self, lease_id: LeaseId, facts: Sequence[Fact]) -> None:
+        """See `Scheduler.observed`."""
+        await self._scheduler.observed(lease_id, facts)
+
+    async def collected(self, lease_id: LeaseId, collected: Collected) -> int:
+        """See `Scheduler.collected`."""
+        return await self._scheduler.collected(lease_id, collected)
+
+    async def next_batch(
+        self, lease_id: LeaseId, worker: str, have: Collection[AttemptId]
+    ) -> Batch:
+        """See `Scheduler.next_batch`."""
+        return await self._scheduler.next_batch(lease_id, worker, have)
+
+    async def report(self, report: Report) -> None:
+        """See `Scheduler.report`."""
+        await self._scheduler.report(report)
+
+    async def surrender(self, surrender: Surrender) -> None:
+        """See `Scheduler.surrender`."""
+        await self._scheduler.surrender(surrender)
+
+
+def start_scheduler(build: Callable[[], Scheduler]) -> None:
+    """Create the scheduler of this Ray cluster unless it is there."""
+    actor = ray.remote(SchedulerActor).options(
+        name=NAME,
+        namespace=NAMESPACE,
+        lifetime="detached",
+        get_if_exists=True,
+        num_cpus=0,
+        max_restarts=-1,
+        max_concurrency=256,
+    )
+    actor.remote(build).ring.remote()  # type: ignore[attr-defined]  # Ray types no methods of undecorated classes

@@ -1,0 +1,85 @@
+"""Dispatch and Doorbell over the scheduler's actor handle."""
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, cast
+
+import ray
+from ray.exceptions import RayActorError, RayTaskError
+
+from actors.scheduler.actor import NAME, NAMESPACE
+from harness.domain.ids import AttemptId, HostId, LeaseId
+from harness.domain.work import Batch, Collected, Grant, Report, Surrender
+from harness.errors import HarnessError, Unavailable
+from harness.events.facts import Fact
+
+CALL_SECONDS = 60.0
+
+
+class SchedulerHandle:
+    """The scheduler from another process; finds it anew after it was restarted."""
+
+    def __init__(self) -> None:
+        """Nothing is looked up before the first call."""
+        self._actor: Any = None  # Ray's handles are untyped
+
+    async def claim(self, host: HostId, free: int, held: Mapping[LeaseId, int]) -> Grant | None:
+        """See `Dispatch.claim`."""
+        return cast("Grant | None", await self._call("claim", host, free, dict(held)))
+
+    async def renew(self, lease_ids: Collection[LeaseId]) -> Sequence[LeaseId]:
+        """See `Dispatch.renew`."""
+        return cast("Sequence[LeaseId]", await self._call("renew", list(lease_ids)))
+
+    async def observed(self, lease_id: LeaseId, facts: Sequence[Fact]) -> None:
+        """See `Dispatch.observed`."""
+        await self._call("observed", lease_id, list(facts))
+
+    async def collected(self, lease_id: LeaseId, collected: Collected) -> int:
+        """See `Dispatch.collected`."""
+        return cast("int", await self._call("collected", lease_id, collected))
+
+    async def next_batch(
+        self, lease_id: LeaseId, worker: str, have: Collection[AttemptId]
+    ) -> Batch:
+        """See `Dispatch.next_batch`."""
+        return cast("Batch", await self._call("next_batch", lease_id, worker, list(have)))
+
+    async def report(self, report: Report) -> None:
+        """See `Dispatch.report`."""
+        await self._call("report", report)
+
+    async def surrender(self, surrender: Surrender) -> None:
+        """See `Dispatch.surrender`."""
+        await self._call("surrender", surrender)
+
+    def ring(self) -> None:
+        """See `Doorbell.ring`."""
+        try:
+            self._found().ring.remote()
+        except Unavailable:
+            return
+        except RayActorError:
+            self._actor = None
+
+    async def _call(self, method: str, *args: object) -> object:
+        try:
+            async with asyncio.timeout(CALL_SECONDS):
+                return await getattr(self._found(), method).remote(*args)
+        except RayTaskError as failed:
+            if isinstance(failed.cause, HarnessError):
+                raise failed.cause from None
+            raise
+        except (RayActorError, TimeoutError) as gone:
+            self._actor = None
+            raise Unavailable(
+                f"The scheduler did not answer {method}. It is restarted by Ray; see `ath doctor`."
+            ) from gone
+
+    def _found(self) -> Any:  # Ray's handles are untyped
+        if self._actor is None:
+            try:
+                self._actor = ray.get_actor(NAME, namespace=NAMESPACE)
+            except ValueError as missing:
+                raise Unavailable("The scheduler is not up yet; see `ath status`.") from missing
+        return self._actor

@@ -1,0 +1,1 @@
+"""Hosts that execute attempts, one per node."""

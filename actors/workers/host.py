@@ -1,0 +1,109 @@
+"""The host of one node: claims runs, executes them side by side, keeps their leases alive."""
+
+import asyncio
+import logging
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from actors.workers.execution import Execution
+from harness.domain.ids import HostId, LeaseId
+from harness.domain.work import Grant
+from harness.errors import Unavailable
+from harness.ports.artifacts import ArtifactStore
+from harness.ports.dispatch import Dispatch
+
+_log = logging.getLogger(__name__)
+
+RETRY_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class HostLimits:
+    """What one host may use."""
+
+    workers: int
+    renew_seconds: float = 5.0
+    memory_bytes: int = 4 << 30
+    """Of all processes of one run."""
+    artifact_bytes: int = 100 << 20
+    collect_seconds: float = 600.0
+
+
+@dataclass(slots=True)
+class WorkerHost:
+    """Executes what the scheduler grants; holds no store credentials."""
+
+    host: HostId
+    dispatch: Dispatch
+    artifacts: ArtifactStore
+    scratch: Path
+    browser: str | None
+    limits: HostLimits
+    _executions: dict[LeaseId, Execution] = field(default_factory=dict)
+
+    async def serve(self) -> None:
+        """Run until cancelled; whatever a former life left in the scratch folder goes first."""
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        self.scratch.mkdir(mode=0o700, parents=True)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._renew_for_ever())
+            while True:
+                grant = await self._claim()
+                if grant is None:
+                    continue
+                known = self._executions.get(grant.lease.id)
+                if known:
+                    known.open_more(grant.workers)
+                else:
+                    group.create_task(self._execute(grant))
+                    await asyncio.sleep(0)
+
+    def held(self) -> Mapping[LeaseId, int]:
+        """Open workers by lease."""
+        return {lease_id: run.workers for lease_id, run in self._executions.items()}
+
+    async def _claim(self) -> Grant | None:
+        held = self.held()
+        free = self.limits.workers - sum(held.values())
+        try:
+            grant = await self.dispatch.claim(self.host, max(0, free), held)
+        except Unavailable:
+            await asyncio.sleep(RETRY_SECONDS)
+            return None
+        if grant is None and free <= 0:
+            await asyncio.sleep(RETRY_SECONDS)
+        return grant
+
+    async def _execute(self, grant: Grant) -> None:
+        execution = Execution(
+            grant=grant,
+            dispatch=self.dispatch,
+            artifacts=self.artifacts,
+            folder=self.scratch / grant.lease.id,
+            browser=self.browser,
+            limits=self.limits,
+        )
+        self._executions[grant.lease.id] = execution
+        try:
+            await execution.execute()
+        except Exception:
+            # The border of one run: its trouble must not end the host's other runs.
+            _log.exception("execution failed", extra={"run": grant.run.id})
+        finally:
+            del self._executions[grant.lease.id]
+
+    async def _renew_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(self.limits.renew_seconds)
+            mine = list(self._executions)
+            if not mine:
+                continue
+            try:
+                kept = set(await self.dispatch.renew(mine))
+            except Unavailable:
+                continue
+            for lease_id in mine:
+                if lease_id not in kept and lease_id in self._executions:
+                    self._executions[lease_id].stop()

@@ -1,0 +1,113 @@
+"""Every setting, with a default that works on a bare machine; the only reader of the environment."""
+
+import hashlib
+import os
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Self, get_type_hints
+
+from harness.errors import InvalidInput
+
+PREFIX = "ATH_"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How one installation is set up; each field can be given as `ATH_<FIELD>`."""
+
+    home: Path
+    """Folder of everything that must survive: stores, keys, the installation's description."""
+    scratch: Path
+    """Folder of everything that may be lost; short, because Unix socket paths are limited."""
+    records_url: str = ""
+    """SQLAlchemy URL of the record store; empty means SQLite in `home`."""
+    http_port: int = 0
+    """Port of the API; 0 picks a free one at first start and keeps it."""
+    workers: int = 0
+    """Tests executed side by side on this machine; 0 means one per CPU."""
+    replicas: int = 2
+    """Processes that answer the API."""
+    lease_seconds: float = 15.0
+    """How long a host may be silent before its work is given to others."""
+    test_seconds: float = 600.0
+    """Deadline of one test, unless its run says otherwise."""
+    run_seconds: float = 4 * 3600.0
+    """Deadline of one run, unless it says otherwise."""
+    test_memory_mib: int = 4096
+    """Memory that the processes of one run may use on one host."""
+    suite_mib: int = 512
+    """Largest suite archive."""
+    artifact_mib: int = 100
+    """Largest artifact."""
+    object_store_mib: int = 256
+    """Ray's shared-memory store."""
+    up_seconds: float = 180.0
+    """How long a start may take."""
+    ray_address: str = ""
+    """Address of the Ray head, set by whoever starts it."""
+    url: str = ""
+    """API of a platform elsewhere; empty means the one on this machine."""
+    token: str = ""
+    """API key; empty means the one that `ath up` made."""
+    project: str = "default"
+    """Project that commands act on."""
+    browser: str = ""
+    """Path of the Chromium to use; empty means the one that was found at installation."""
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """The settings that the environment gives.
+
+        Raises:
+            InvalidInput: a value does not fit its setting.
+        """
+        env = os.environ if environ is None else environ
+        home = Path(env.get("ATH_HOME") or _default_home(env)).expanduser().absolute()
+        values: dict[str, object] = {"home": home, "scratch": _default_scratch(home)}
+        types = get_type_hints(cls)
+        for field in fields(cls):
+            text = env.get(PREFIX + field.name.upper())
+            if text and field.name != "home":
+                values[field.name] = _parsed(field.name, text, types[field.name])
+        return cls(**values)  # type: ignore[arg-type]  # each value was parsed as its field's type
+
+    @property
+    def records(self) -> str:
+        """The record store's URL, whichever way it was given."""
+        return self.records_url or f"sqlite:///{self.home / 'records.sqlite'}"
+
+    def environ(self) -> dict[str, str]:
+        """The variables from which another process loads the same settings."""
+        return {PREFIX + f.name.upper(): str(getattr(self, f.name)) for f in fields(self)}
+
+
+def caller_environ() -> dict[str, str]:
+    """The environment of the person at the command line."""
+    return dict(os.environ)
+
+
+def _parsed(name: str, text: str, kind: type) -> object:
+    try:
+        return kind(text)
+    except ValueError as wrong:
+        raise InvalidInput(
+            f"The environment variable {PREFIX}{name.upper()} is {text!r}; "
+            f"it must be a value of type {kind.__name__}."
+        ) from wrong
+
+
+def _default_home(env: Mapping[str, str]) -> Path:
+    """Beside the virtual environment of a checkout, else in the user's state folder."""
+    checkout = Path(__file__).resolve().parent.parent
+    if (checkout / "pyproject.toml").is_file() and os.access(checkout, os.W_OK):
+        return checkout / ".ath"
+    state = env.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(state) / "ath"
+
+
+def _default_scratch(home: Path) -> Path:
+    name = hashlib.sha256(f"{os.getuid() if sys.platform != 'win32' else ''}{home}".encode())
+    return Path(tempfile.gettempdir()) / f"ath-{name.hexdigest()[:10]}"

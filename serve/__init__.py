@@ -1,0 +1,1 @@
+"""Ray Serve deployments; `wiring` is the only place where adapters are chosen."""

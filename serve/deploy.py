@@ -1,0 +1,54 @@
+"""Puts the platform onto a running Ray head; safe to repeat: `python -m serve.deploy`."""
+
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import ray
+from ray import serve
+
+from actors.scheduler.actor import start_scheduler
+from actors.workers.actor import start_worker_host
+from harness.settings import Settings
+from serve.control_plane import control_plane
+from serve.wiring import prepare, scheduler, worker_host
+
+CONNECT_SECONDS = 90.0
+
+
+def deploy(settings: Settings, address: str) -> None:
+    """Connect, prepare the stores, and start API, scheduler and host side by side.
+
+    Raises:
+        ConnectionError: no Ray head answered in time.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        prepared = pool.submit(prepare, settings)
+        _connect(address)
+        prepared.result()
+    start_scheduler(partial(scheduler, settings))
+    workers = settings.workers or os.cpu_count() or 1
+    start_worker_host(partial(worker_host, settings, workers))
+    serve.start(http_options={"host": "127.0.0.1", "port": settings.http_port})
+    serve.run(
+        control_plane(settings.replicas), name="control-plane", route_prefix="/", blocking=False
+    )
+
+
+def _connect(address: str) -> None:
+    until = time.monotonic() + CONNECT_SECONDS
+    while True:
+        try:
+            ray.init(address=address, namespace="ath", log_to_driver=False)
+        except (ConnectionError, RuntimeError) as refused:
+            if time.monotonic() > until:
+                raise ConnectionError(f"No Ray head answered at {address}.") from refused
+            time.sleep(0.2)
+        else:
+            return
+
+
+if __name__ == "__main__":
+    loaded = Settings.load()
+    deploy(loaded, loaded.ray_address)

@@ -1,0 +1,122 @@
+"""The composition root: which adapter stands behind each port, for one installation."""
+
+import importlib.util
+import socket
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from actors.scheduler.handle import SchedulerHandle
+from actors.scheduler.service import Scheduler
+from actors.workers.host import HostLimits, WorkerHost
+from api.app import create_app
+from api.auth.keys import hash_key
+from api.services import ApiSettings, Services
+from harness.bus.segment_log import SegmentLog
+from harness.domain.ids import HostId
+from harness.domain.junit import junit_xml
+from harness.domain.principal import Principal, Role
+from harness.domain.scope import DEFAULT_SCOPE
+from harness.ports.clock import SystemClock
+from harness.ports.entropy import SystemEntropy
+from harness.services.analytics import Analytics
+from harness.services.relay import AnalyticsFeed, Relay
+from harness.services.runs import Runs
+from harness.services.scheduling import Scheduling, SchedulingLimits
+from harness.settings import Settings
+from harness.stores.file_artifacts import FileArtifacts
+from harness.stores.sql.records import SqlRecords
+
+MIB = 1024 * 1024
+
+
+def prepare(settings: Settings) -> None:
+    """Bring the stores to this version and let the installation's own key in."""
+    store = records(settings)
+    store.migrate()
+    token = (settings.home / "token").read_text()
+    owner = Principal("owner", DEFAULT_SCOPE.tenant, Role.OPERATOR)
+    store.add_key(hash_key(_secret(settings), token), owner)
+    store.close()
+
+
+def records(settings: Settings) -> SqlRecords:
+    """The record store."""
+    return SqlRecords(settings.records, SystemEntropy())
+
+
+def artifacts(settings: Settings) -> FileArtifacts:
+    """The artifact store."""
+    return FileArtifacts(settings.home / "artifacts")
+
+
+def scheduler(settings: Settings) -> Scheduler:
+    """The scheduler with its chores."""
+    store, entropy = records(settings), SystemEntropy()
+    bus = SegmentLog(settings.home / "bus")
+    limits = SchedulingLimits(
+        lease_seconds=settings.lease_seconds,
+        test_seconds=settings.test_seconds,
+        run_seconds=settings.run_seconds,
+    )
+    return Scheduler(
+        Scheduling(store, entropy, limits),
+        [Relay(store, bus), AnalyticsFeed(bus, Analytics(store, entropy))],
+    )
+
+
+def worker_host(settings: Settings, workers: int) -> WorkerHost:
+    """The host that executes on this machine."""
+    limits = HostLimits(
+        workers=workers,
+        renew_seconds=settings.lease_seconds / 3,
+        memory_bytes=settings.test_memory_mib * MIB,
+        artifact_bytes=settings.artifact_mib * MIB,
+    )
+    return WorkerHost(
+        host=HostId(socket.gethostname()),
+        dispatch=SchedulerHandle(),
+        artifacts=artifacts(settings),
+        scratch=settings.scratch / "runs",
+        browser=browser(settings),
+        limits=limits,
+    )
+
+
+def application(settings: Settings) -> FastAPI:
+    """The control plane: REST, documentation and pages."""
+    store, files = records(settings), artifacts(settings)
+    clock, entropy = SystemClock(), SystemEntropy()
+    services = Services(
+        runs=Runs(store, files, entropy, SchedulerHandle()),
+        records=store,
+        artifacts=files,
+        clock=clock,
+        entropy=entropy,
+        secret=_secret(settings),
+        junit=junit_xml,
+        trace_viewer=_in_package("playwright", "driver/package/lib/vite/traceViewer"),
+        docs_assets=_in_package("swagger_ui_bundle", "vendor"),
+        settings=ApiSettings(max_suite_bytes=settings.suite_mib * MIB),
+    )
+    return create_app(services)
+
+
+def browser(settings: Settings) -> str | None:
+    """The Chromium that tests use: the setting's, else the one found at installation."""
+    if settings.browser:
+        return settings.browser
+    note = Path(__file__).resolve().parent.parent / ".venv" / "ath-browser"
+    return note.read_text().strip() or None if note.is_file() else None
+
+
+def _secret(settings: Settings) -> bytes:
+    return (settings.home / "secret").read_bytes()
+
+
+def _in_package(package: str, folder: str) -> Path | None:
+    found = importlib.util.find_spec(package)
+    if found is None or found.origin is None:
+        return None
+    path = Path(found.origin).parent / folder
+    return path if path.is_dir() else None
