@@ -105,8 +105,8 @@ def _is_current(revision: str | None, store: str, migrations: Migrations) -> boo
     if revision is not None and revision not in migrations.revisions:
         raise Conflict(
             f"The record store {store} is at revision {revision}; this version knows "
-            f"{migrations.revisions[0]} to {migrations.head}. Start the newer version that wrote it, or "
-            "restore the backup from before its upgrade."
+            f"{migrations.revisions[0]} to {migrations.head}. Start the newer version "
+            "that wrote it, or restore the backup from before its upgrade."
         )
     return revision == migrations.head
 
