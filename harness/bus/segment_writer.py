@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO
 
@@ -75,7 +76,7 @@ class SegmentWriter:
         through = min(committed, default=0)
         segments = segments_of(self._folder)
         total = sum(segment.path.stat().st_size for segment in segments)
-        for segment, following in zip(segments, segments[1:], strict=False):
+        for segment, following in pairwise(segments):
             status = segment.path.stat()
             is_old = now.timestamp() - status.st_mtime > self._retention.keep_seconds
             if following.base > through + 1 or not (is_old or total > self._retention.keep_bytes):
@@ -94,17 +95,13 @@ class SegmentWriter:
         segment = segments[-1] if segments else segment_at(self._folder, promised + 1)
         # Unbuffered: what was written is in the kernel's hands, even if the process dies.
         file = segment.path.open("ab", buffering=0)
-        sync_folder(self._folder)
-        count, position = _whole(segment)
-        end = segment.base + count - 1
-        if end < promised:
-            raise Corrupt(
-                f"{segment.path} is damaged at byte {position}: it ends with offset {end}, but "
-                f"{promised} was promised. Restore the file from a backup."
-            )
-        file.truncate(position)
-        os.fdatasync(file.fileno())
-        self._durable.write(end, sync=False)
+        try:
+            sync_folder(self._folder)
+            end = _cut(segment, file, promised)
+            self._durable.write(end, sync=False)
+        except BaseException:
+            file.close()
+            raise
         return segment, file, end
 
     def _roll(self) -> None:
@@ -129,13 +126,21 @@ def _write_all(file: BinaryIO, content: bytes) -> None:
         rest = rest[file.write(rest) :]
 
 
-def _whole(segment: Segment) -> tuple[int, int]:
-    """How many whole records there are, and where they end."""
+def _cut(segment: Segment, file: BinaryIO, promised: int) -> int:
+    """Cut off what is not whole; gives the offset of the last record."""
     count = position = 0
-    with segment.path.open("rb") as file:
-        for _record, after in records_of(file):
+    with segment.path.open("rb") as reading:
+        for _record, after in records_of(reading):
             count, position = count + 1, after
-    return count, position
+    end = segment.base + count - 1
+    if end < promised:
+        raise Corrupt(
+            f"{segment.path} is damaged at byte {position}: it ends with offset {end}, but "
+            f"{promised} was promised. Restore the file from a backup."
+        )
+    file.truncate(position)
+    os.fdatasync(file.fileno())
+    return end
 
 
 def _locked(path: Path) -> BinaryIO:

@@ -2,7 +2,9 @@
 
 Every table of a project has `tenant` and `project` as the first part of its key. Times are whole
 microseconds since 1970 (UTC): exact, and compared alike by both databases. Structured parts that
-no query looks into are JSON text.
+no query looks into are JSON text. Every index but the key begins with what tells rows apart:
+before PostgreSQL has statistics it takes any index whose first columns match, and a scan of one
+whole project made updates quadratic.
 """
 
 from sqlalchemy import (
@@ -69,10 +71,10 @@ RUNS = Table(
     Column("ended", Boolean, nullable=False),
     Column("request", Text, nullable=False),
     _primary("id"),
-    Index("ix_runs_state", "tenant", "project", "state", "id"),
+    Index("ix_runs_state", "state", "tenant", "project", "id"),
     Index(
         "ix_runs_release",
-        *("tenant", "project", "release", "id"),
+        *("release", "tenant", "project", "id"),
         sqlite_where=text("release IS NOT NULL"),
         postgresql_where=text("release IS NOT NULL"),
     ),
@@ -99,7 +101,7 @@ EVENTS = Table(
     Column("hash", Text, nullable=False),
     Column("traceparent", Text, nullable=False),
     Column("published", Boolean, nullable=False),
-    UniqueConstraint("tenant", "project", "run_id", "seq", name="uq_events_seq"),
+    UniqueConstraint("run_id", "seq", "tenant", "project", name="uq_events_seq"),
     UniqueConstraint("id", name="uq_events_id"),
     _of_run(),
     Index(
@@ -159,18 +161,18 @@ ATTEMPTS = Table(
     Column("result", Text),
     _primary("id"),
     UniqueConstraint(
-        *("tenant", "project", "run_id", "test_index", "number"), name="uq_attempts_number"
+        *("run_id", "test_index", "number", "tenant", "project"), name="uq_attempts_number"
     ),
     _of_run(),
     Index(
         "ix_attempts_open",
-        *("tenant", "project", "run_id", "state", "test_index", "number"),
+        *("run_id", "state", "test_index", "number", "tenant", "project"),
         sqlite_where=text("result IS NULL"),
         postgresql_where=text("result IS NULL"),
     ),
     Index(
         "ix_attempts_lease",
-        *("tenant", "project", "lease_id"),
+        *("lease_id", "tenant", "project"),
         sqlite_where=text("result IS NULL"),
         postgresql_where=text("result IS NULL"),
     ),
@@ -187,7 +189,7 @@ LEASES = Table(
     Column("expires_us", BigInteger, nullable=False),
     Column("ended", Boolean, nullable=False),
     _primary("id"),
-    UniqueConstraint("tenant", "project", "run_id", "token", name="uq_leases_token"),
+    UniqueConstraint("run_id", "token", "tenant", "project", name="uq_leases_token"),
     _of_run(),
     Index(
         "ix_leases_open",
@@ -210,7 +212,7 @@ FAILURE_CLUSTERS = Table(
     Column("centroid", Text, nullable=False),
     Column("keys", Text, nullable=False),
     _primary("id"),
-    Index("ix_failure_clusters_seen", "tenant", "project", "algorithm", "last_seen_us"),
+    Index("ix_failure_clusters_seen", "algorithm", "tenant", "project", "last_seen_us"),
 )
 
 ASSIGNMENTS = Table(
@@ -227,14 +229,14 @@ ASSIGNMENTS = Table(
     Column("reason", Text, nullable=False),
     Column("algorithm", Text, nullable=False),
     UniqueConstraint(
-        *("tenant", "project", "attempt_id", "algorithm"), name="uq_failure_assignments_attempt"
+        *("attempt_id", "algorithm", "tenant", "project"), name="uq_failure_assignments_attempt"
     ),
     _of_run(),
     ForeignKeyConstraint(
         ["tenant", "project", "cluster_id"],
         ["failure_clusters.tenant", "failure_clusters.project", "failure_clusters.id"],
     ),
-    Index("ix_failure_assignments_run", "tenant", "project", "run_id", "position"),
+    Index("ix_failure_assignments_run", "run_id", "tenant", "project", "position"),
 )
 
 ASSESSMENTS = Table(

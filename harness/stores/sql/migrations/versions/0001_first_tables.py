@@ -56,7 +56,7 @@ def _failure_clusters() -> None:
     op.create_index(
         "ix_failure_clusters_seen",
         "failure_clusters",
-        ["tenant", "project", "algorithm", "last_seen_us"],
+        ["algorithm", "tenant", "project", "last_seen_us"],
     )
 
 
@@ -94,9 +94,9 @@ def _runs() -> None:
     )
     _partial_index("ix_runs_active", "runs", ["id"], "NOT ended")
     _partial_index(
-        "ix_runs_release", "runs", ["tenant", "project", "release", "id"], "release IS NOT NULL"
+        "ix_runs_release", "runs", ["release", "tenant", "project", "id"], "release IS NOT NULL"
     )
-    op.create_index("ix_runs_state", "runs", ["tenant", "project", "state", "id"])
+    op.create_index("ix_runs_state", "runs", ["state", "tenant", "project", "id"])
 
 
 def _test_histories() -> None:
@@ -148,16 +148,16 @@ def _attempts() -> None:
         _of_run(),
         sa.PrimaryKeyConstraint("tenant", "project", "id"),
         sa.UniqueConstraint(
-            "tenant", "project", "run_id", "test_index", "number", name="uq_attempts_number"
+            "run_id", "test_index", "number", "tenant", "project", name="uq_attempts_number"
         ),
     )
     _partial_index(
-        "ix_attempts_lease", "attempts", ["tenant", "project", "lease_id"], "result IS NULL"
+        "ix_attempts_lease", "attempts", ["lease_id", "tenant", "project"], "result IS NULL"
     )
     _partial_index(
         "ix_attempts_open",
         "attempts",
-        ["tenant", "project", "run_id", "state", "test_index", "number"],
+        ["run_id", "state", "test_index", "number", "tenant", "project"],
         "result IS NULL",
     )
 
@@ -180,7 +180,7 @@ def _events() -> None:
         _of_run(),
         sa.PrimaryKeyConstraint("position"),
         sa.UniqueConstraint("id", name="uq_events_id"),
-        sa.UniqueConstraint("tenant", "project", "run_id", "seq", name="uq_events_seq"),
+        sa.UniqueConstraint("run_id", "seq", "tenant", "project", name="uq_events_seq"),
     )
     _partial_index("ix_events_outbox", "events", ["position"], "NOT published")
 
@@ -205,13 +205,13 @@ def _failure_assignments() -> None:
         _of_run(),
         sa.PrimaryKeyConstraint("position"),
         sa.UniqueConstraint(
-            "tenant", "project", "attempt_id", "algorithm", name="uq_failure_assignments_attempt"
+            "attempt_id", "algorithm", "tenant", "project", name="uq_failure_assignments_attempt"
         ),
     )
     op.create_index(
         "ix_failure_assignments_run",
         "failure_assignments",
-        ["tenant", "project", "run_id", "position"],
+        ["run_id", "tenant", "project", "position"],
     )
 
 
@@ -227,7 +227,7 @@ def _leases() -> None:
         sa.Column("ended", sa.Boolean(), nullable=False),
         _of_run(),
         sa.PrimaryKeyConstraint("tenant", "project", "id"),
-        sa.UniqueConstraint("tenant", "project", "run_id", "token", name="uq_leases_token"),
+        sa.UniqueConstraint("run_id", "token", "tenant", "project", name="uq_leases_token"),
     )
     _partial_index("ix_leases_open", "leases", ["expires_us"], "NOT ended")
 
