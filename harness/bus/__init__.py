@@ -1,0 +1,1 @@
+"""Adapters of the event bus; the only home of its drivers."""

@@ -1,0 +1,1 @@
+"""Adapters of the store ports; the only home of database drivers."""

@@ -1,0 +1,1 @@
+"""The record store over SQL: one code base for SQLite and PostgreSQL."""
