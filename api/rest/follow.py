@@ -9,6 +9,7 @@ import anyio
 from api.rest.wire.event import event_json
 from api.services import Services
 from harness.domain.ids import RunId
+from harness.domain.run import Run
 from harness.domain.scope import Scope
 from harness.errors import HarnessError, QuotaExceeded
 from harness.events.envelope import Event
@@ -71,7 +72,7 @@ class Follow:
         run = await self.services.threaded(self.services.runs.get, self.scope, self.run_id)
         if run.state.is_terminal:
             self.finished_at = self.services.clock.monotonic()
-            self.over = self.until is Until.FINISHED or await self._assessed()
+            self.over = self.until is Until.FINISHED or await self._settled(run)
         return not (self.over and self.seq >= run.seq)
 
     async def lines(self) -> AsyncIterator[bytes]:
@@ -122,7 +123,12 @@ class Follow:
         waited = self.services.clock.monotonic() - self.finished_at
         return waited >= self.services.settings.assess_seconds
 
-    async def _assessed(self) -> bool:
+    async def _settled(self, run: Run) -> bool:
+        """Whether the run was assessed, or should have been long ago."""
+        if run.finished_at is not None:
+            age = (self.services.clock.now() - run.finished_at).total_seconds()
+            if age > self.services.settings.assess_seconds:
+                return True
         call = self.services.runs.assessment
         return await self.services.threaded(call, self.scope, self.run_id) is not None
 

@@ -17,6 +17,7 @@ _Variable = Annotated[str, StringConstraints(pattern=r"^[^=\x00]+$", max_length=
 _Value = Annotated[str, StringConstraints(max_length=131_072, pattern=r"^[^\x00]*$")]
 _Label = Annotated[str, StringConstraints(max_length=255)]
 _Word = Annotated[str, StringConstraints(max_length=65_536, pattern=r"^[^\x00]*$")]
+_Count = Annotated[int, Field(ge=0, le=100_000)]
 _Variables = Annotated[Mapping[_Variable, _Value], Field(max_length=1024)]
 
 
@@ -50,8 +51,8 @@ class RequestWire(WireModel):
     interpreter: Line | None = None
     environment: EnvironmentWire | None = None
     variables: _Variables = Field(default_factory=dict)
-    workers: int | None = None
-    retries: int = 0
+    workers: _Count | None = None
+    retries: _Count = 0
     test_seconds: float | None = None
     run_seconds: float | None = None
     release: _Label | None = None
