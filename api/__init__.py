@@ -1,0 +1,1 @@
+"""The control plane's face: REST, authentication and the server-rendered pages."""

@@ -1,0 +1,32 @@
+"""The application: REST, docs and pages on one set of services."""
+
+from fastapi import FastAPI
+
+from api.rest import artifacts, docs, events, health, problem, results, runs, suites
+from api.rest.access import Access
+from api.rest.follow import Followers
+from api.rest.guard import Guard
+from api.services import Services
+from api.ui import login, pages, static, trace
+
+
+def create_app(services: Services) -> FastAPI:
+    """An ASGI application that serves these services; it starts nothing and holds no globals."""
+    app = FastAPI(
+        title="AI test harness",
+        version="1",
+        description="Submit test runs, follow them, read what came of them.",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.services = services
+    app.state.access = Access(services)
+    app.state.followers = Followers(services.settings.max_followers)
+    problem.install(app, services.entropy)
+    for noun in (runs, results, events, artifacts, suites, health, docs):
+        app.include_router(noun.router)
+    for page in (login, pages, static, trace):
+        app.include_router(page.router)
+    app.add_middleware(Guard, settings=services.settings, entropy=services.entropy)
+    return app

@@ -1,0 +1,1 @@
+"""HTTP resources under /v1: one router per noun."""

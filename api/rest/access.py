@@ -1,0 +1,97 @@
+"""Who is asking and what they may do, resolved once per request."""
+
+from typing import Annotated
+
+from fastapi import Depends, Path, Request
+
+from api.auth.keys import KeyRing
+from api.auth.sessions import COOKIE, Sessions
+from api.services import Services
+from harness.domain.ids import ProjectId
+from harness.domain.principal import Principal, Role
+from harness.domain.scope import Scope
+from harness.errors import Forbidden, Unauthenticated
+
+
+class Access:
+    """Authenticates the requests of one application."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._keys = KeyRing(
+            services.records,
+            services.secret,
+            services.clock,
+            services.settings.principal_cache_seconds,
+        )
+        self._sessions = Sessions(services.secret, services.clock, services.entropy)
+
+    async def principal(self, request: Request) -> Principal:
+        """The caller.
+
+        Raises:
+            Unauthenticated: no credential, or one that is not valid now.
+        """
+        header = request.headers.get("authorization")
+        if header is not None:
+            return await self._bearer(header)
+        cookie = request.cookies.get(COOKIE)
+        if cookie and request.method in {"GET", "HEAD"}:
+            return self._sessions.open("session", cookie).principal
+        raise Unauthenticated("Send an API key: Authorization: Bearer ath_…")
+
+    async def _bearer(self, header: str) -> Principal:
+        scheme, _, key = header.partition(" ")
+        if scheme.lower() != "bearer":
+            raise Unauthenticated("Only bearer keys are accepted: Authorization: Bearer ath_…")
+        known = self._keys.remembered(key)
+        if known is None:
+            known = await self._services.read(self._keys.look_up, key)
+        if known is None:
+            raise Unauthenticated("This API key is not known. Check it, or make a new one.")
+        return known
+
+
+async def services_of(request: Request) -> Services:
+    """The services of the application that serves the request."""
+    found: Services = request.app.state.services
+    return found
+
+
+async def caller(request: Request) -> Principal:
+    """The authenticated caller."""
+    access: Access = request.app.state.access
+    return await access.principal(request)
+
+
+def scope_of(principal: Principal, role: Role, project: str) -> Scope:
+    """The project in the caller's own tenant.
+
+    Raises:
+        Forbidden: the caller lacks the role there.
+        InvalidInput: no project can have that name.
+    """
+    scope = Scope(principal.tenant, ProjectId(project))
+    if not principal.may(role, scope.tenant, scope.project):
+        raise Forbidden(f"{principal.name} is not {role} of project {project}.")
+    return scope
+
+
+async def _viewer(
+    project: Annotated[str, Path(max_length=63)], principal: Annotated[Principal, Depends(caller)]
+) -> Scope:
+    return scope_of(principal, Role.VIEWER, project)
+
+
+async def _member(
+    project: Annotated[str, Path(max_length=63)], principal: Annotated[Principal, Depends(caller)]
+) -> Scope:
+    return scope_of(principal, Role.MEMBER, project)
+
+
+Caller = Annotated[Principal, Depends(caller)]
+With = Annotated[Services, Depends(services_of)]
+Viewed = Annotated[Scope, Depends(_viewer)]
+"""The project of the URL, for a caller who may look."""
+Changed = Annotated[Scope, Depends(_member)]
+"""The project of the URL, for a caller who may submit and cancel."""

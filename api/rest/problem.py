@@ -1,0 +1,115 @@
+"""Every error as problem+json (RFC 9457), with one mapping from the error tree."""
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+
+from harness.errors import HarnessError
+from harness.ports.entropy import Entropy
+
+MEDIA_TYPE = "application/problem+json"
+MAX_FIELDS = 50
+
+_log = logging.getLogger(__name__)
+_CODES = {400: "invalid_input", 404: "not_found", 413: "too_large", 422: "invalid_input"}
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """What is wrong with one field of a request."""
+
+    field: str
+    """Such as `body.suite.digest`."""
+    message: str
+
+
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    trace_id: str,
+    retryable: bool = False,
+    errors: Sequence[FieldError] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """An error response."""
+    body = {
+        "type": f"urn:ath:problem:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "retryable": retryable,
+        "trace_id": trace_id,
+    }
+    if errors:
+        body["errors"] = [{"field": e.field, "message": e.message} for e in errors]
+    sent = {"Cache-Control": "no-store", **(headers or {})}
+    if retryable:
+        sent["Retry-After"] = "1"
+    if status == HTTPStatus.UNAUTHORIZED:
+        sent["WWW-Authenticate"] = 'Bearer realm="ath"'
+    return Response(json.dumps(body), status, sent, MEDIA_TYPE)
+
+
+def problem_of(error: HarnessError, trace_id: str) -> Response:
+    """The error as its class says; what went wrong inside is logged, not told."""
+    detail = str(error)
+    if error.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        _log.error("request failed", extra={"trace_id": trace_id}, exc_info=error)
+        detail = _masked(trace_id)
+    return problem(error.status, error.code, detail, trace_id=trace_id, retryable=error.retryable)
+
+
+def install(app: FastAPI, entropy: Entropy) -> None:
+    """Let the application answer every error as a problem."""
+
+    @app.exception_handler(HarnessError)
+    async def refused(_: Request, error: HarnessError) -> Response:
+        return problem_of(error, entropy.new_id())
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> Response:
+        return _invalid(error, entropy.new_id())
+
+    @app.exception_handler(HTTPException)
+    async def http(_: Request, error: HTTPException) -> Response:
+        code = _CODES.get(error.status_code, _code(error.status_code))
+        trace_id, detail = entropy.new_id(), str(error.detail)
+        return problem(error.status_code, code, detail, trace_id=trace_id, headers=error.headers)
+
+    @app.exception_handler(ClientDisconnect)
+    async def gone(_: Request, __: ClientDisconnect) -> Response:
+        return Response(status_code=400)
+
+    @app.exception_handler(Exception)
+    async def broken(_: Request, error: Exception) -> Response:
+        trace_id = entropy.new_id()
+        _log.error("request failed", extra={"trace_id": trace_id}, exc_info=error)
+        return problem(500, "internal", _masked(trace_id), trace_id=trace_id)
+
+
+def _invalid(error: RequestValidationError, trace_id: str) -> Response:
+    found = [
+        FieldError(".".join(str(part) for part in entry["loc"]), str(entry["msg"]))
+        for entry in error.errors()[:MAX_FIELDS]
+    ]
+    detail = "; ".join(f"{e.field}: {e.message}" for e in found[:3])
+    return problem(422, "invalid_input", detail, trace_id=trace_id, errors=found)
+
+
+def _masked(trace_id: str) -> str:
+    return f"The platform failed at this. The operator finds the cause in the log: {trace_id}."
+
+
+def _code(status: int) -> str:
+    return HTTPStatus(status).phrase.lower().replace(" ", "_").replace("-", "_")

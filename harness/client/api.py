@@ -1,0 +1,93 @@
+"""The client: one project of one platform."""
+
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from harness.client.artifacts import Artifacts
+from harness.client.connection import Connection, Patience
+from harness.client.decode import decode
+from harness.client.runs import Runs
+from harness.client.suites import Suites
+from harness.domain.principal import Principal
+from harness.domain.scope import DEFAULT_SCOPE
+from harness.errors import InvalidInput
+
+
+class Client:
+    """Talks to the API at `url` with an API key; use it as a context manager, from any thread."""
+
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        project: str = DEFAULT_SCOPE.project,
+        *,
+        patience: Patience | None = None,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        """Connects on first use.
+
+        Args:
+            url: such as `http://127.0.0.1:8000`.
+            token: an API key, `ath_…`.
+            project: whose runs and suites.
+            patience: how long to wait.
+            transport: instead of the network.
+
+        Raises:
+            InvalidInput: the key cannot be sent as it stands.
+        """
+        if not token.isascii() or not token.isprintable() or " " in token:
+            raise InvalidInput("The API key has characters that no key has. Copy it again.")
+        waits = patience or Patience()
+        self._http = httpx.Client(
+            base_url=url,
+            headers={"Authorization": f"Bearer {token}", "User-Agent": "ath"},
+            timeout=httpx.Timeout(waits.quiet_seconds, connect=waits.connect_seconds),
+            transport=transport,
+            # A proxy in the environment must not come between us and a loopback API.
+            trust_env=not _is_loopback(url),
+        )
+        self._connection = Connection(self._http, waits)
+        path = f"/v1/projects/{project}"
+        self.runs = Runs(self._connection, f"{path}/runs")
+        self.suites = Suites(self._connection, f"{path}/suites")
+        self.artifacts = Artifacts(self._connection, f"{path}/artifacts")
+
+    def me(self) -> Principal:
+        """Who the key belongs to.
+
+        Raises:
+            Unauthenticated: nobody has this key.
+        """
+        return decode(Principal, self._connection.call("GET", "/v1/me").json())
+
+    def is_ready(self) -> bool:
+        """Whether the platform answers and its stores do, now; never waits for it."""
+        try:
+            return self._http.get("/readyz").is_success
+        except httpx.TransportError:
+            return False
+
+    def close(self) -> None:
+        """Give back the connections."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        """The client itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        self.close()
+
+
+def _is_loopback(url: str) -> bool:
+    return httpx.URL(url).host in {"127.0.0.1", "::1", "localhost"}

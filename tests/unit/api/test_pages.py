@@ -1,0 +1,83 @@
+"""The pages, as a browser gets them."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from api.app import create_app
+from harness.domain.attempt import Verdict
+from tests.unit.api.world import World
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_runs_page_lists_commands(world: World) -> None:
+    world.submit("pytest", "-k", "<script>alert(1)</script>")
+    async with world.client() as client:
+        page = await client.get("/ui/default")
+    assert "script-src 'self'" in page.headers["Content-Security-Policy"]
+    assert "&lt;script&gt;alert(1)" in page.text
+    assert "<script>alert" not in page.text
+
+
+async def test_run_page_shows_counts_and_filters(world: World) -> None:
+    run = world.finish(world.submit(), Verdict.PASSED, Verdict.FAILED, Verdict.PASSED)
+    async with world.client() as client:
+        page = await client.get(f"/ui/default/runs/{run.id}")
+        failed = await client.get(f"/ui/default/runs/{run.id}", params={"verdict": "failed"})
+    assert 'aria-label="1 failed, 2 passed"' in page.text
+    assert page.text.count("test_shop.py::test_") == 3
+    assert failed.text.count("test_shop.py::test_") == 1
+
+
+async def test_test_page_shows_trace_and_output_escaped(world: World) -> None:
+    run = world.finish(world.submit(), Verdict.FAILED)
+    async with world.client() as client:
+        page = await client.get(f"/ui/default/runs/{run.id}/tests/0")
+        missing = await client.get(f"/ui/default/runs/{run.id}/tests/7")
+    assert "expected 200, got &lt;500&gt;" in page.text
+    assert "hello &lt;b&gt;world" in page.text
+    assert (missing.status_code, "no test number 7" in missing.text) == (404, True)
+
+
+async def test_only_running_pages_follow(world: World) -> None:
+    run = world.submit()
+    async with world.client() as client:
+        page = await client.get(f"/ui/default/runs/{run.id}")
+        assert f"/runs/{run.id}/events?after=1" in page.text
+        assert "live.js" in page.text
+
+
+async def test_trace_links_open_the_viewer(world: World) -> None:
+    run = world.submit()
+    ref = world.link(run, "test-x/trace.zip", b"PK", "application/zip")
+    async with world.client() as client:
+        page = await client.get(f"/ui/default/runs/{run.id}")
+    assert (
+        f"/trace/index.html?trace=%2Fv1%2Fprojects%2Fdefault%2Fartifacts%2F{ref.digest}"
+        in page.text
+    )
+
+
+async def test_signed_out_browser_is_told_what_to_do(world: World) -> None:
+    async with world.client() as client:
+        del client.headers["Authorization"]
+        page = await client.get("/ui/default")
+    assert page.status_code == 401
+    assert page.headers["Content-Type"].startswith("text/html")
+    assert "ath status" in page.text
+
+
+@pytest.mark.parametrize("name", ["..%2fsecret", "%2fetc/passwd", "%00", "", "sub", "..%2f..%2fx"])
+async def test_viewer_files_are_confined(world: World, tmp_path: Path, name: str) -> None:
+    viewer = tmp_path / "viewer"
+    (viewer / "sub").mkdir(parents=True)
+    (viewer / "index.html").write_text("viewer")
+    (tmp_path / "secret").write_text("secret")
+    services = replace(world.services, trace_viewer=viewer)
+    shown = replace(world, app=create_app(services))
+    async with shown.client() as client:
+        assert (await client.get("/trace/index.html")).text == "viewer"
+        assert (await client.get(f"/trace/{name}")).status_code == 404
+        assert (await client.post("/trace/index.html")).status_code == 405
