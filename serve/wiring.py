@@ -8,7 +8,8 @@ from fastapi import FastAPI
 
 from actors.scheduler.handle import SchedulerHandle
 from actors.scheduler.service import Scheduler
-from actors.workers.host import HostLimits, WorkerHost
+from actors.workers.host import WorkerHost
+from actors.workers.limits import HostLimits
 from api.app import create_app
 from api.auth.keys import hash_key
 from api.services import ApiSettings, Services
@@ -26,6 +27,7 @@ from harness.services.scheduling import Scheduling, SchedulingLimits
 from harness.settings import Settings
 from harness.stores.file_artifacts import FileArtifacts
 from harness.stores.sql.records import SqlRecords
+from serve.browser import browser
 
 MIB = 1024 * 1024
 
@@ -100,14 +102,6 @@ def application(settings: Settings) -> FastAPI:
         settings=ApiSettings(max_suite_bytes=settings.suite_mib * MIB),
     )
     return create_app(services)
-
-
-def browser(settings: Settings) -> str | None:
-    """The Chromium that tests use: the setting's, else the one found at installation."""
-    if settings.browser:
-        return settings.browser
-    note = Path(__file__).resolve().parent.parent / ".venv" / "ath-browser"
-    return note.read_text().strip() or None if note.is_file() else None
 
 
 def _secret(settings: Settings) -> bytes:

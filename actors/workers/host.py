@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from actors.workers.execution import Execution
+from actors.workers.limits import HostLimits
 from harness.domain.ids import HostId, LeaseId
 from harness.domain.work import Grant
 from harness.errors import Unavailable
@@ -17,18 +18,6 @@ from harness.ports.dispatch import Dispatch
 _log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class HostLimits:
-    """What one host may use."""
-
-    workers: int
-    renew_seconds: float = 5.0
-    memory_bytes: int = 4 << 30
-    """Of all processes of one run."""
-    artifact_bytes: int = 100 << 20
-    collect_seconds: float = 600.0
 
 
 @dataclass(slots=True)

@@ -1,0 +1,55 @@
+"""Following a run on a terminal or in a CI log."""
+
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.progress import Progress as Bar
+
+from cluster.cli.console import err
+from cluster.cli.progress import Progress
+from harness.client import Client
+from harness.domain.ids import RunId
+
+TROUBLES_SHOWN = 40
+
+
+def follow(client: Client, run_id: RunId, *, quiet: bool = False) -> None:
+    """Show the run live until it was assessed; lines go to standard error.
+
+    Raises:
+        KeyboardInterrupt: somebody pressed Ctrl-C; the run goes on.
+        Unavailable: the API was away for too long.
+    """
+    state = Progress()
+    with Bar(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=30),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[verdicts]}"),
+        console=err,
+        transient=True,
+        disable=quiet,
+    ) as bar:
+        task = bar.add_task(state.step, total=None, verdicts="")
+        shown = 0
+        for event in client.runs.events(run_id):
+            line = state.see(event)
+            if line and shown < TROUBLES_SHOWN:
+                shown += 1
+                bar.console.print(
+                    f"  {line}" if not quiet else "", markup=False, end="\n" if not quiet else ""
+                )
+            verdicts = ", ".join(f"{count} {name}" for name, count in state.verdicts.items())
+            bar.update(
+                task,
+                description=state.step,
+                total=state.total,
+                completed=len(state.done),
+                verdicts=verdicts,
+            )

@@ -1,0 +1,116 @@
+"""The report at the end of a run, for people and for machines."""
+
+from collections import Counter
+
+from rich.markup import escape
+from rich.table import Table
+
+from cluster.cli.console import out
+from harness.client import Client
+from harness.domain.assessment import Assessment, Readiness
+from harness.domain.attempt import Verdict
+from harness.domain.exit_code import exit_code
+from harness.domain.results import RunResults, TestOutcome
+from harness.domain.run import Run
+
+COLOURS = {
+    Verdict.PASSED: "green",
+    Verdict.FAILED: "red",
+    Verdict.FLAKY: "yellow",
+    Verdict.ERRORED: "magenta",
+    Verdict.SKIPPED: "cyan",
+    Verdict.TIMED_OUT: "red",
+    Verdict.CANCELLED: "dim",
+}
+READINESS = {
+    Readiness.READY: "bold green",
+    Readiness.NOT_READY: "bold red",
+    Readiness.INCONCLUSIVE: "bold yellow",
+}
+LISTED = 20
+
+
+def print_report(client: Client, run: Run) -> None:
+    """Verdicts, failure clusters, readiness, and where the rest is."""
+    results = client.runs.results(run.id)
+    environment = run.request.environment.name if run.request.environment else "no environment"
+    out.print(f"\n[bold]{run.state}[/] {escape(run.message)}  run {run.id}, {environment}")
+    out.print(_counts(results))
+    _print_tests(results)
+    _print_clusters(client, run)
+    _print_assessment(client.runs.assessment(run.id))
+
+
+def summary(client: Client, run: Run) -> dict[str, object]:
+    """The same as one JSON object."""
+    results = client.runs.results(run.id)
+    assessment = client.runs.assessment(run.id)
+    return {
+        "run": run.id,
+        "state": run.state,
+        "reason": run.reason,
+        "message": run.message,
+        "exit_code": int(exit_code(run.state, run.reason)),
+        "counts": {verdict.value: n for verdict, n in results.counts().items() if n},
+        "failed": [t.case.id for t in results.tests if t.verdict and t.verdict.is_bad],
+        "flaky": [t.case.id for t in results.tests if t.verdict is Verdict.FLAKY],
+        "clusters": [
+            {"title": title, "failures": n} for title, n in _clusters(client, run).items()
+        ],
+        "readiness": assessment.readiness if assessment else None,
+        "reasons": list(assessment.reasons) if assessment else [],
+    }
+
+
+def _counts(results: RunResults) -> str:
+    counts = results.counts()
+    return "  ".join(f"[{COLOURS[v]}]{n} {v}[/]" for v, n in counts.items() if n) or "no tests"
+
+
+def _print_tests(results: RunResults) -> None:
+    bad = [t for t in results.tests if t.verdict in {Verdict.FAILED, Verdict.TIMED_OUT}]
+    errored = [t for t in results.tests if t.verdict is Verdict.ERRORED]
+    flaky = [t for t in results.tests if t.verdict is Verdict.FLAKY]
+    for title, tests in (("Failed", bad), ("Flaky", flaky), ("Errored", errored)):
+        if not tests:
+            continue
+        out.print(f"\n[bold]{title}[/]")
+        for test in tests[:LISTED]:
+            out.print(f"  {escape(test.case.id)}  [dim]{escape(_why(test))}[/]")
+        if len(tests) > LISTED:
+            out.print(f"  and {len(tests) - LISTED} more")
+
+
+def _why(test: TestOutcome) -> str:
+    for attempt in test.attempts:
+        failure = attempt.result.failure if attempt.result else None
+        if failure:
+            line = failure.message.strip().partition("\n")[0]
+            return f"{failure.exception.rpartition('.')[2]}: {line}"[:160]
+    return ""
+
+
+def _print_clusters(client: Client, run: Run) -> None:
+    found = _clusters(client, run)
+    if not found:
+        return
+    out.print("\n[bold]Failure clusters[/]")
+    table = Table("failures", "what", "why together", box=None, padding=(0, 1))
+    reasons = {cluster.title: a.reason for a, cluster in client.runs.failures(run.id)}
+    for title, count in found.items():
+        table.add_row(str(count), escape(title), escape(reasons[title]))
+    out.print(table)
+
+
+def _clusters(client: Client, run: Run) -> dict[str, int]:
+    counts = Counter(cluster.title for _, cluster in client.runs.failures(run.id))
+    return dict(counts.most_common())
+
+
+def _print_assessment(assessment: Assessment | None) -> None:
+    if assessment is None:
+        return
+    style = READINESS[assessment.readiness]
+    out.print(f"\n[bold]Readiness[/] [{style}]{assessment.readiness}[/]")
+    for reason in assessment.reasons[:6]:
+        out.print(f"  {escape(reason)}")
