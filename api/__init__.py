@@ -1,0 +1,1 @@
+"""The gateway: REST, its authentication, and the pages."""

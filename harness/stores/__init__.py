@@ -1,0 +1,1 @@
+"""Adapters of the stores: the home of database drivers."""
