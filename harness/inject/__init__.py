@@ -1,0 +1,1 @@
+"""Holds the one package that travels alone into users' suites."""

@@ -1,0 +1,1 @@
+"""Batch work over recorded runs: pure functions, and their Ray Data jobs."""
