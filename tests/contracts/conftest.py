@@ -5,8 +5,8 @@ from contextlib import closing
 from itertools import count
 from pathlib import Path
 
-import psycopg2
 import pytest
+from sqlalchemy import NullPool, create_engine, text
 
 from harness.ports.entropy import SystemEntropy
 from harness.stores.sql.records import SqlRecords
@@ -45,7 +45,7 @@ def records(records_url: str) -> Iterator[SqlRecords]:
 def _copy(server: str) -> str:
     name = f"test{next(_NUMBERS)}"
     # A database cannot be copied while somebody is connected to it.
-    with closing(psycopg2.connect(server.replace("/postgres?", "/template1?"))) as connection:
-        connection.autocommit = True
-        connection.cursor().execute(f"CREATE DATABASE {name} TEMPLATE postgres")
+    engine = create_engine(server.replace("/postgres?", "/template1?"), poolclass=NullPool)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE postgres"))
     return server.replace("/postgres?", f"/{name}?")
