@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from api.rest import artifacts, docs, events, health, problem, results, runs, suites
+from api.rest import artifacts, docs, events, health, problem, results, runs, schema, suites
 from api.rest.access import Access
 from api.rest.follow import Followers
 from api.rest.guard import Guard
@@ -28,5 +28,6 @@ def create_app(services: Services) -> FastAPI:
         app.include_router(noun.router)
     for page in (login, pages, static, trace):
         app.include_router(page.router)
+    schema.install(app)
     app.add_middleware(Guard, settings=services.settings, entropy=services.entropy)
     return app

@@ -1,8 +1,12 @@
-"""Who is asking and what they may do, resolved once per request."""
+"""Who is asking and what they may do.
+
+The dependencies take nothing but the request, because every request pays for nested ones.
+`schema.py` describes what FastAPI therefore cannot see.
+"""
 
 from typing import Annotated
 
-from fastapi import Depends, Path, Request
+from fastapi import Depends, Request
 
 from api.auth.keys import KeyRing
 from api.auth.sessions import COOKIE, Sessions
@@ -64,29 +68,20 @@ async def caller(request: Request) -> Principal:
     return await access.principal(request)
 
 
-def scope_of(principal: Principal, role: Role, project: str) -> Scope:
-    """The project in the caller's own tenant.
+async def _viewer(request: Request) -> Scope:
+    return await _scope(request, Role.VIEWER)
 
-    Raises:
-        Forbidden: the caller lacks the role there.
-        InvalidInput: no project can have that name.
-    """
-    scope = Scope(principal.tenant, ProjectId(project))
+
+async def _member(request: Request) -> Scope:
+    return await _scope(request, Role.MEMBER)
+
+
+async def _scope(request: Request, role: Role) -> Scope:
+    principal = await caller(request)
+    scope = Scope(principal.tenant, ProjectId(request.path_params["project"]))
     if not principal.may(role, scope.tenant, scope.project):
-        raise Forbidden(f"{principal.name} is not {role} of project {project}.")
+        raise Forbidden(f"{principal.name} is not {role} of project {scope.project}.")
     return scope
-
-
-async def _viewer(
-    project: Annotated[str, Path(max_length=63)], principal: Annotated[Principal, Depends(caller)]
-) -> Scope:
-    return scope_of(principal, Role.VIEWER, project)
-
-
-async def _member(
-    project: Annotated[str, Path(max_length=63)], principal: Annotated[Principal, Depends(caller)]
-) -> Scope:
-    return scope_of(principal, Role.MEMBER, project)
 
 
 Caller = Annotated[Principal, Depends(caller)]

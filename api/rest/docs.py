@@ -21,6 +21,7 @@ _HEADERS = {"Content-Security-Policy": _CSP, "X-Content-Type-Options": "nosniff"
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>API · AI test harness</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="/ui/static/icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="/docs/swagger-ui.css"></head>
 <body><div id="docs"></div>
 <script src="/docs/swagger-ui-bundle.js"></script><script src="/docs/start.js"></script>

@@ -67,6 +67,10 @@ async def test_schema_describes_every_noun(world: World) -> None:
         for path, methods in schema["paths"].items()
         for method in methods
     }
+    listing = schema["paths"]["/v1/projects/{project}/runs"]["get"]
+    assert listing["parameters"][0]["name"] == "project"
+    assert listing["security"] == [{"key": []}]
+    assert "application/problem+json" in listing["responses"]["default"]["content"]
     assert operations == {
         "GET /healthz",
         "GET /readyz",
