@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
+from actors.sandbox.write_roots import everything_but
 from actors.scheduler.handle import SchedulerHandle
 from actors.scheduler.service import Scheduler
 from actors.workers.host import WorkerHost
@@ -55,7 +56,7 @@ def artifacts(settings: Settings) -> FileArtifacts:
 def scheduler(settings: Settings) -> Scheduler:
     """The scheduler with its chores."""
     store, entropy = records(settings), SystemEntropy()
-    bus = SegmentLog(settings.home / "bus")
+    bus = SegmentLog(settings.home / "bus", SystemClock())
     limits = SchedulingLimits(
         lease_seconds=settings.lease_seconds,
         test_seconds=settings.test_seconds,
@@ -74,6 +75,7 @@ def worker_host(settings: Settings, workers: int) -> WorkerHost:
         renew_seconds=settings.lease_seconds / 3,
         memory_bytes=settings.test_memory_mib * MIB,
         artifact_bytes=settings.artifact_mib * MIB,
+        write_roots=everything_but(settings.home),
     )
     return WorkerHost(
         host=HostId(socket.gethostname()),

@@ -33,4 +33,4 @@ def start_worker_host(build: Callable[[], WorkerHost], name: str = "worker-host"
         max_restarts=-1,
         max_concurrency=16,
     )
-    actor.remote(build)  # type: ignore[attr-defined]  # Ray types no methods of undecorated classes
+    actor.remote(build)

@@ -11,12 +11,11 @@ from actors.workers.attempts import AttemptFold
 from actors.workers.limits import HostLimits
 from actors.workers.preparation import Prepared, prepare
 from actors.workers.reporter import Reporter, persistently
-from actors.workers.suite_session import Collection
 from actors.workers.worker_loop import WorkerLoop
 from harness.domain.attempt import ArtifactRef
 from harness.domain.ids import AttemptId
 from harness.domain.run import Reason
-from harness.domain.work import Collected, Grant, Surrender
+from harness.domain.work import Grant, Surrender
 from harness.errors import Conflict, Fenced, HarnessError, InvalidInput, NotFound, Unavailable
 from harness.ports.artifacts import ArtifactStore
 from harness.ports.dispatch import Dispatch
@@ -88,10 +87,9 @@ class Execution:
         lease_id = self.grant.lease.id
         worth = await persistently(lambda: self.dispatch.collected(lease_id, collected))
         self._wanted += min(worth, self.grant.workers)
-        tests = prepared.collection
         while True:
             while self._opened < self._wanted and not self._stopped.is_set():
-                self._open(prepared, tests, reporter)
+                self._open(prepared, reporter)
             running = [task for task in self._loops.values() if not task.done()]
             if not running:
                 break
@@ -104,7 +102,7 @@ class Execution:
         for task in self._loops.values():
             task.result()
 
-    def _open(self, prepared: Prepared, tests: Collection, reporter: Reporter) -> None:
+    def _open(self, prepared: Prepared, reporter: Reporter) -> None:
         self._opened += 1
         name = f"w{self._opened}"
         self._have[name] = set()
@@ -114,7 +112,9 @@ class Execution:
             dispatch=self.dispatch,
             session=prepared.session,
             reporter=reporter,
-            fold=AttemptFold(self.grant, self.artifacts, tests, name, self.limits.artifact_bytes),
+            fold=AttemptFold(
+                self.grant.run.scope, self.artifacts, name, self.limits.artifact_bytes
+            ),
             have=self._have,
         )
         self._loops[name] = asyncio.create_task(loop.run())
@@ -165,8 +165,3 @@ class Execution:
                 )
             refs.append(ArtifactRef(name, digest, size, "text/plain; charset=utf-8"))
         return refs
-
-
-def nothing_collected(message: str) -> Collected:
-    """For hosts that found no test."""
-    return Collected((), warning=message)

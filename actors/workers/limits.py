@@ -1,5 +1,6 @@
 """What one host may use."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -13,3 +14,5 @@ class HostLimits:
     """Of all processes of one run."""
     artifact_bytes: int = 100 << 20
     collect_seconds: float = 600.0
+    write_roots: Sequence[str] | None = None
+    """Below what suites may change files; None means everywhere."""

@@ -26,8 +26,7 @@ class SystemUnderTest:
     async def close(self) -> None:
         """Take the server down."""
         if self.sandbox:
-            await self.sandbox.kill("closed")
-            await self.sandbox.wait()
+            await self.sandbox.close()
 
 
 def resolved(environment: Environment, port: int) -> Environment:

@@ -1,1 +1,1 @@
-"""Holds the one package that travels alone into users' suites."""
+"""Holds `_ath_pytest`, the one package that is copied, alone, beside a user's suite."""

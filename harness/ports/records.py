@@ -182,12 +182,35 @@ class AssessmentStore(Protocol):
 class Transaction(Protocol):
     """All or nothing, within one scope; unavailable outside its `with` block."""
 
-    runs: RunStore
-    tests: TestStore
-    attempts: AttemptStore
-    leases: LeaseStore
-    failures: FailureStore
-    assessments: AssessmentStore
+    @property
+    def runs(self) -> RunStore:
+        """Runs and their events."""
+        ...
+
+    @property
+    def tests(self) -> TestStore:
+        """TestCases and what is remembered of them."""
+        ...
+
+    @property
+    def attempts(self) -> AttemptStore:
+        """Attempts."""
+        ...
+
+    @property
+    def leases(self) -> LeaseStore:
+        """Leases."""
+        ...
+
+    @property
+    def failures(self) -> FailureStore:
+        """Failure clusters."""
+        ...
+
+    @property
+    def assessments(self) -> AssessmentStore:
+        """Readiness verdicts."""
+        ...
 
     def now(self) -> datetime:
         """The record store's clock, UTC."""

@@ -242,7 +242,8 @@ class Scheduling:
         return any(held.get(lease_id, 0) > share for held in self._held.values())
 
     def _first_attempts(self, tx: Transaction, run: Run, collected: Collected) -> ActiveRun:
-        runnable = collected.cases if collected.run_broken or not collected.broken else ()
+        fatal = any(item.result.verdict.is_bad for item in collected.broken)
+        runnable = collected.cases if collected.run_broken or not fatal else ()
         cases = [*runnable, *(broken.case for broken in collected.broken)]
         tx.tests.add(run.id, cases)
         attempts = [self._attempt(run, case, 1) for case in cases]
@@ -254,7 +255,7 @@ class Scheduling:
             RunCollected(
                 tests=len(runnable),
                 deselected=collected.deselected,
-                errors=len(collected.broken),
+                errors=sum(item.result.verdict.is_bad for item in collected.broken),
                 seconds=collected.seconds,
                 warning=collected.warning,
             ),

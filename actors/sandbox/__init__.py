@@ -1,0 +1,1 @@
+"""Isolated environments: the process tier."""

@@ -1,0 +1,302 @@
+"""Guards one process tree from its start to its complete end; run by path as `python -I -S`.
+
+Standard library only. Reads one JSON line from its control socket, starts the command, answers
+with one JSON line when nothing of it is left. When the control socket closes, everything ends:
+a tree never outlives its host.
+"""
+
+import ctypes
+import json
+import os
+import resource
+import select
+import signal
+import socket
+import sys
+import time
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+_LOOK_SECONDS = 0.2
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def main():
+    """Guard what the first message describes."""
+    control = socket.socket(fileno=int(sys.argv[1]))
+    _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signum, signal.SIG_IGN)
+    spec = json.loads(_line(control))
+    Warden(control, spec).guard()
+
+
+class Warden:
+    """One tree: its log, its limits, its end."""
+
+    def __init__(self, control, spec):
+        self._control = control
+        self._spec = spec
+        self._reason = "exit"
+        self._peak = 0
+        self._status = None
+        self._kill_at = None
+        self._ends_at = _soon(spec.get("deadline_seconds"))
+
+    def guard(self):
+        """Start it, watch it, end it, tell."""
+        reader, writer = os.pipe()
+        self._log = Log(self._spec["log"], self._spec["log_bytes"])
+        self._child = self._start(writer)
+        os.close(writer)
+        wake, waker = os.pipe()
+        os.set_blocking(waker, False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(waker)
+        self._send({"ev": "started", "pid": self._child})
+        self._watch(reader, wake)
+        self._sweep()
+        os.set_blocking(reader, False)
+        self._drain(reader)
+        self._log.close()
+        self._send(self._result())
+
+    def _start(self, output):
+        pid = os.fork()
+        if pid:
+            for fd in self._spec["fds"]:
+                os.close(fd)
+            return pid
+        try:
+            self._become(output)
+        except BaseException as error:
+            os.write(output, ("cannot start %r: %s\n" % (self._spec["argv"][0], error)).encode())
+        os._exit(127)
+
+    def _become(self, output):
+        spec = self._spec
+        os.setsid()
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(signum, signal.SIG_DFL)
+        null = os.open(os.devnull, os.O_RDONLY)
+        for target, source in ((0, null), (1, output), (2, output)):
+            os.dup2(source, target)
+        for name, limit in spec["rlimits"].items():
+            kind = getattr(resource, name)
+            hard = resource.getrlimit(kind)[1]
+            ceiling = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+            resource.setrlimit(kind, (ceiling, ceiling))
+        os.chdir(spec["cwd"])
+        if spec["write_roots"] is not None:
+            sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+            import landlock
+
+            landlock.no_new_privileges()
+            landlock.write_only_below(spec["write_roots"])
+        keep = {0, 1, 2, *spec["fds"]}
+        for fd in [int(name) for name in os.listdir("/proc/self/fd")]:
+            if fd not in keep:
+                try:
+                    os.close(fd)
+                except OSError:
+                    continue
+        for fd in spec["fds"]:
+            os.set_inheritable(fd, True)
+        os.execve(spec["argv"][0], spec["argv"], spec["env"])
+
+    def _watch(self, reader, wake):
+        looked = 0.0
+        while self._status is None:
+            waiting = [reader, wake, self._control] if reader is not None else [wake, self._control]
+            ready, _, _ = select.select(waiting, [], [], _LOOK_SECONDS)
+            if reader in ready and not self._take_output(reader):
+                reader = None
+            if wake in ready:
+                os.read(wake, 512)
+            if self._control in ready:
+                self._take_command()
+            self._reap()
+            now = time.monotonic()
+            if now - looked >= _LOOK_SECONDS:
+                looked = now
+                self._check(now)
+
+    def _take_output(self, reader):
+        data = os.read(reader, 1 << 16)
+        self._log.write(data)
+        return bool(data)
+
+    def _take_command(self):
+        line = _line(self._control)
+        if line is None:
+            self._end("host_lost")
+            return
+        command = json.loads(line)
+        if command["op"] == "interrupt":
+            self._reason = command["reason"]
+            self._kill_at = time.monotonic() + command["grace_seconds"]
+            _signal(self._child, signal.SIGINT)
+        else:
+            self._end(command["reason"])
+
+    def _check(self, now):
+        memory = sum(_memory(pid) for pid in _below(os.getpid()))
+        self._peak = max(self._peak, memory)
+        if memory > self._spec["memory_bytes"]:
+            self._end("oom")
+        elif self._ends_at is not None and now > self._ends_at:
+            self._end("timeout")
+        elif self._kill_at is not None and now > self._kill_at:
+            self._end(self._reason)
+
+    def _end(self, reason):
+        self._reason = reason
+        for pid in _below(os.getpid()):
+            _signal(pid, signal.SIGKILL)
+
+    def _sweep(self):
+        """Kill what is left: as subreaper, this process is the parent of every orphan."""
+        while True:
+            left = _below(os.getpid())
+            if not left:
+                return
+            for pid in left:
+                _signal(pid, signal.SIGKILL)
+            self._reap(block=True)
+
+    def _reap(self, block=False):
+        while True:
+            try:
+                pid, status, usage = os.wait4(-1, 0 if block else os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            if pid == self._child:
+                self._status = status
+                self._usage = usage
+            block = False
+
+    def _drain(self, reader):
+        try:
+            while self._take_output(reader):
+                continue
+        except BlockingIOError:
+            return
+
+    def _result(self):
+        code = os.waitstatus_to_exitcode(self._status)
+        return {
+            "ev": "ended",
+            "exit_code": code if code >= 0 else None,
+            "signal": -code if code < 0 else None,
+            "reason": self._reason,
+            "peak_bytes": self._peak,
+            "cpu_seconds": self._usage.ru_utime + self._usage.ru_stime,
+            "output_bytes": self._log.size,
+        }
+
+    def _send(self, message):
+        try:
+            self._control.sendall(json.dumps(message).encode() + b"\n")
+        except OSError:
+            return
+
+
+class Log:
+    """A file of bounded size: the head, then the latest of the rest."""
+
+    def __init__(self, path, limit):
+        self._file = open(path, "wb")
+        self._head = limit // 2
+        self._tail = bytearray()
+        self.size = 0
+
+    def write(self, data):
+        """Keep what fits; a full disk costs the log, never the run."""
+        room = max(0, self._head - self.size)
+        self.size += len(data)
+        try:
+            if room:
+                self._file.write(data[:room])
+                self._file.flush()
+        except OSError:
+            return
+        self._tail += data[room:]
+        if len(self._tail) > 2 * self._head:
+            del self._tail[: -self._head]
+
+    def close(self):
+        """Write the tail with a note of what is missing before it."""
+        try:
+            if self.size - self._head > self._head:
+                note = "\n… %d bytes left out …\n" % (self.size - 2 * self._head)
+                self._file.write(note.encode())
+            self._file.write(self._tail[-self._head :])
+            self._file.close()
+        except OSError:
+            return
+
+
+def _line(control):
+    """One line of the control socket; None when the host is gone."""
+    data = b""
+    while not data.endswith(b"\n"):
+        try:
+            part = control.recv(1 << 16)
+        except OSError:
+            return None
+        if not part:
+            return None
+        data += part
+    return data
+
+
+def _below(root):
+    """Every living descendant."""
+    found, queue = [], [root]
+    while queue:
+        pid = queue.pop()
+        try:
+            for task in os.listdir("/proc/%d/task" % pid):
+                with open("/proc/%d/task/%s/children" % (pid, task)) as file:
+                    children = [int(word) for word in file.read().split()]
+                found += children
+                queue += children
+        except OSError:
+            continue
+    return [pid for pid in found if not _is_zombie(pid)] if root == os.getpid() else found
+
+
+def _is_zombie(pid):
+    try:
+        with open("/proc/%d/stat" % pid, "rb") as file:
+            return file.read().rpartition(b")")[2].split()[0] == b"Z"
+    except OSError:
+        return True
+
+
+def _memory(pid):
+    try:
+        with open("/proc/%d/statm" % pid) as file:
+            words = file.read().split()
+    except OSError:
+        return 0
+    return max(0, int(words[1]) - int(words[2])) * _PAGE
+
+
+def _signal(pid, signum):
+    try:
+        os.kill(pid, signum)
+    except OSError:
+        return
+
+
+def _soon(seconds):
+    return None if seconds is None else time.monotonic() + seconds
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,211 @@
+"""A suite in its own interpreter: collected once, executed by forks of what was collected."""
+
+import asyncio
+import shutil
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from actors.sandbox.process import ProcessSandbox, ProcessSpec
+from actors.workers.collection import Collection, collection_of
+from actors.workers.suite_worker import SuiteWorker
+from actors.workers.wire import LINE_BYTES, Wire
+from harness.errors import Conflict, InvalidInput, Unavailable
+
+PACKAGE = Path(__file__).resolve().parents[2] / "harness" / "inject" / "_ath_pytest"
+FORK_SECONDS = 30.0
+CLOSE_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteSpec:
+    """One suite as the host was asked to run it."""
+
+    interpreter: str
+    argv: Sequence[str]
+    cwd: Path
+    env: Mapping[str, str]
+    browser: str | None
+    folder: Path
+    """Private to this session; holds the injected package, temporary files and the log."""
+    memory_bytes: int
+    write_roots: Sequence[str] | None
+
+    @property
+    def log(self) -> Path:
+        """The runner's own output."""
+        return self.folder / "runner.log"
+
+
+@dataclass(slots=True)
+class SuiteSession:
+    """One collecting process and the workers made of it."""
+
+    spec: SuiteSpec
+    _sandbox: ProcessSandbox | None = None
+    _wire: Wire | None = None
+    _collection: Collection | None = None
+    _forked: dict[str, "asyncio.Future[int]"] = field(default_factory=dict)
+    _exits: dict[str, "asyncio.Future[int]"] = field(default_factory=dict)
+    _listening: "asyncio.Task[None] | None" = None
+    _others: list["SuiteSession"] = field(default_factory=list)
+    _became: bool = False
+
+    async def collect(self, seconds: float) -> Collection:
+        """Start the interpreter and let pytest collect.
+
+        Raises:
+            InvalidInput: the command cannot be run; the message quotes what the runner said.
+            Unavailable: it did not end in time.
+        """
+        await self._start()
+        try:
+            async with asyncio.timeout(seconds):
+                message = await self._first_message()
+        except TimeoutError:
+            await self.close()
+            raise InvalidInput(
+                f"The suite was not collected within {seconds:g} s. Its last output:\n"
+                f"{self._said()}"
+            ) from None
+        if message is None or message["ev"] != "collected":
+            raise await self._did_not_collect(message)
+        self._collection = collection_of(message)
+        self._listening = asyncio.create_task(self._listen())
+        return self._collection
+
+    async def open_worker(self, name: str) -> SuiteWorker:
+        """A worker that holds every collected test.
+
+        Raises:
+            Conflict: the suite gives other test ids in another process.
+            Unavailable: the suite's process ended.
+        """
+        if self._collection is None or self._wire is None or self._sandbox is None:
+            raise Unavailable("The suite is not collected yet.")
+        if self._sandbox.has_ended:
+            raise Unavailable(f"The suite's process ended. Its last output:\n{self._said()}")
+        if self._collection.forkable:
+            return await self._fork(name)
+        if not self._became:
+            self._became = True
+            self._wire.send({"op": "become"})
+            if self._listening:
+                self._listening.cancel()
+            return SuiteWorker(name, self._wire, self._sandbox.pid, whole=self._sandbox)
+        return await self._another(name)
+
+    async def close(self) -> None:
+        """End every process of the suite."""
+        for other in self._others:
+            await other.close()
+        if self._sandbox is None or self._wire is None:
+            return
+        self._wire.send({"op": "close"})
+        try:
+            await self._sandbox.wait(CLOSE_SECONDS)
+        except TimeoutError:
+            await self._sandbox.close()
+        if self._listening:
+            self._listening.cancel()
+        await self._wire.close()
+
+    def interrupt(self, grace_seconds: float) -> None:
+        """Ask every process to stop, then make it."""
+        for session in (self, *self._others):
+            if session._sandbox:
+                session._sandbox.interrupt("cancelled", grace_seconds)
+
+    async def _start(self) -> None:
+        folder = self.spec.folder
+        temporary = folder / "tmp"
+        await asyncio.to_thread(_lay_out, folder, temporary)
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._sandbox = await ProcessSandbox.start(
+                ProcessSpec(
+                    argv=[self.spec.interpreter, str(folder / "_ath_pytest" / "boot.py")],
+                    cwd=str(self.spec.cwd),
+                    env={
+                        **self.spec.env,
+                        "TMPDIR": str(temporary),
+                        "PWD": str(self.spec.cwd),
+                        "ATH_FD": str(theirs.fileno()),
+                    },
+                    log=str(self.spec.log),
+                    fds=[theirs.fileno()],
+                    memory_bytes=self.spec.memory_bytes,
+                    write_roots=self.spec.write_roots,
+                )
+            )
+        self._wire = await Wire.open(ours)
+        self._wire.send({"op": "start", "argv": list(self.spec.argv), "browser": self.spec.browser})
+
+    async def _first_message(self) -> "dict[str, object] | None":
+        return await self._wire.receive() if self._wire else None
+
+    async def _did_not_collect(self, message: "dict[str, object] | None") -> InvalidInput:
+        if self._sandbox:
+            await self._sandbox.close()
+        why = str((message or {}).get("why") or "").strip()
+        said = self._said()
+        return InvalidInput(
+            f"The command {' '.join(self.spec.argv)!r} ended before it collected tests. "
+            f"It said:\n{why or said or '(nothing)'}"
+        )
+
+    def _said(self) -> str:
+        try:
+            return self.spec.log.read_bytes()[-4000:].decode(errors="replace").strip()
+        except FileNotFoundError:
+            return ""
+
+    async def _listen(self) -> None:
+        """Take what the collecting process says about its forks."""
+        while self._wire and (message := await self._wire.receive()):
+            worker = str(message.get("worker"))
+            if message["ev"] == "forked":
+                _settle(self._forked, worker, int(str(message["pid"])))
+            elif message["ev"] == "worker_exited":
+                _settle(self._exits, worker, int(str(message["code"])))
+
+    async def _fork(self, name: str) -> SuiteWorker:
+        loop = asyncio.get_running_loop()
+        self._forked[name], self._exits[name] = loop.create_future(), loop.create_future()
+        ours, theirs = socket.socketpair()
+        with theirs:
+            if self._wire:
+                self._wire.send({"op": "fork", "worker": name}, theirs)
+            try:
+                pid = await asyncio.wait_for(self._forked[name], FORK_SECONDS)
+            except TimeoutError:
+                ours.close()
+                raise Unavailable(
+                    f"The suite's process does not answer. Its last output:\n{self._said()}"
+                ) from None
+        return SuiteWorker(name, await Wire.open(ours), pid, exit_code=self._exits[name])
+
+    async def _another(self, name: str) -> SuiteWorker:
+        """A second process that collects by itself, for suites that must not be forked."""
+        other = SuiteSession(replace(self.spec, folder=self.spec.folder / name))
+        self._others.append(other)
+        found = await other.collect(CLOSE_SECONDS * 10)
+        if self._collection and found.ids != self._collection.ids:
+            raise Conflict(
+                "The suite gives other test ids in every process, so it cannot be spread over "
+                "workers. Make its ids stable, or run it with -n 1."
+            )
+        other._collection = replace(found, forkable=False)
+        return await other.open_worker(name)
+
+
+def _settle(futures: "dict[str, asyncio.Future[int]]", name: str, value: int) -> None:
+    future = futures.get(name)
+    if future and not future.done():
+        future.set_result(value)
+
+
+def _lay_out(folder: Path, temporary: Path) -> None:
+    temporary.mkdir(mode=0o700, parents=True)
+    shutil.copytree(PACKAGE, folder / "_ath_pytest", ignore=shutil.ignore_patterns("__pycache__"))

@@ -1,0 +1,55 @@
+"""The host's end of a socket to a suite: one JSON object a line."""
+
+import asyncio
+import json
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.errors import Unavailable
+
+LINE_BYTES = 64 << 20
+"""A collection of some hundred thousand tests still fits; a larger line ends the connection."""
+
+
+@dataclass(slots=True)
+class Wire:
+    """Messages in both directions."""
+
+    _socket: socket.socket
+    _reader: asyncio.StreamReader
+    _writer: asyncio.StreamWriter
+
+    @classmethod
+    async def open(cls, end: socket.socket) -> "Wire":
+        """Take over one end of a socket pair."""
+        # A second descriptor of the same socket, because asyncio's transport cannot send any.
+        spare = end.dup()
+        reader, writer = await asyncio.open_connection(sock=end, limit=LINE_BYTES)
+        return cls(spare, reader, writer)
+
+    def send(self, message: Mapping[str, object], fd: socket.socket | None = None) -> None:
+        """Send a message, with a descriptor if need be; small enough never to block."""
+        line = json.dumps(message).encode() + b"\n"
+        if fd is None:
+            self._writer.write(line)
+            return
+        try:
+            socket.send_fds(self._socket, [line], [fd.fileno()])
+        except OSError as gone:
+            raise Unavailable("The suite's process ended.") from gone
+
+    async def receive(self) -> dict[str, Any] | None:
+        """The next message; None at the end. Any: JSON of our own injected package."""
+        try:
+            line = await self._reader.readline()
+            found = json.loads(line) if line.endswith(b"\n") else None
+        except (ConnectionError, ValueError):
+            return None
+        return found if isinstance(found, dict) else None
+
+    async def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()
+        self._writer.close()

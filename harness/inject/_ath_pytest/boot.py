@@ -1,0 +1,52 @@
+"""Entry point, run by path: becomes what the shell would have run, steered over one socket."""
+
+import os
+import sys
+
+FD = "ATH_FD"
+
+
+def main():
+    """Run pytest as the `start` message says; never returns."""
+    fd = int(os.environ.pop(FD))
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    from _ath_pytest.steer import Steered
+    from _ath_pytest.wire import Wire
+
+    del sys.path[0]
+    wire = Wire.adopt(fd)
+    start = wire.receive()
+    argv = _become(start["argv"])
+
+    import pytest
+
+    steered = Steered(wire, start.get("browser"))
+    code = pytest.main(argv, plugins=[steered])
+    wire.send({"ev": "exited", "status": int(code), "why": steered.trouble})
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if steered.is_fork:
+        # Exit handlers of the collecting process would remove what its other forks still use.
+        os._exit(int(code))
+    sys.exit(int(code))
+
+
+def _become(argv):
+    """Set sys.path[0] and sys.argv as for `pytest …` or `python -m pytest …`; gives its arguments."""
+    words = list(argv)
+    if os.path.basename(words[0]).startswith("python"):
+        if words[1:3] != ["-m", "pytest"]:
+            raise SystemExit("only `pytest …` and `python -m pytest …` can be run")
+        sys.path.insert(0, os.getcwd())
+        import pytest
+
+        sys.argv = [os.path.join(os.path.dirname(pytest.__file__), "__main__.py"), *words[3:]]
+        return words[3:]
+    scripts = os.path.dirname(sys.executable)
+    sys.path.insert(0, scripts)
+    sys.argv = [os.path.join(scripts, "pytest"), *words[1:]]
+    return words[1:]
+
+
+if __name__ == "__main__":
+    main()
