@@ -18,7 +18,7 @@ COOKIE = "ath_session"
 LOGIN_SECONDS = 300.0
 MAX_TOKEN_CHARS = 4096
 
-Purpose = Literal["login", "session"]
+Purpose = Literal["login", "session", "artifact"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,8 @@ class Ticket:
     principal: Principal
     id: str
     """Unique; lets a login link be used only once."""
+    about: str = ""
+    """The one thing it is good for, if it is for one thing only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,10 @@ class Sessions:
         """A cookie's value; whoever holds it may look, and nothing else."""
         return self._sign("session", replace(principal, role=Role.VIEWER), seconds)
 
+    def artifact_token(self, principal: Principal, about: str, seconds: float) -> str:
+        """Lets whoever holds it read one artifact, and nothing else."""
+        return self._sign("artifact", replace(principal, role=Role.VIEWER), seconds, about)
+
     def open(self, purpose: Purpose, token: str) -> Ticket:
         """The ticket in a token.
 
@@ -58,7 +64,7 @@ class Sessions:
         fields = json.loads(_unpack(body))
         if fields["until"] <= self.clock.now().timestamp():
             raise Unauthenticated("This sign-in is over. Ask for a new link: ath status.")
-        return Ticket(_principal(fields), fields["id"])
+        return Ticket(_principal(fields), fields["id"], fields["about"])
 
     def _matches(self, purpose: Purpose, body: str, signature: str) -> bool:
         try:
@@ -68,9 +74,10 @@ class Sessions:
             return False
         return hmac.compare_digest(given, due)
 
-    def _sign(self, purpose: Purpose, principal: Principal, seconds: float) -> str:
+    def _sign(self, purpose: Purpose, principal: Principal, seconds: float, about: str = "") -> str:
         fields = {
             "id": self.entropy.new_id(),
+            "about": about,
             "until": self.clock.now().timestamp() + seconds,
             "name": principal.name,
             "tenant": principal.tenant,
