@@ -2,6 +2,7 @@
 
 import io
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,22 @@ def test_errors_come_back_as_they_were(client: Client, world: World, tmp_path: P
         client.runs.submit(world.request("b"), idempotency_key="k")
     with pytest.raises(TooLarge, match="biggest parts"):
         client.suites.upload(tmp_path, max_bytes=1)
+
+
+def test_follower_and_submitter_outlast_a_restart(world: World) -> None:
+    run = world.submit()
+    with world.serving() as url:
+        port = int(url.rpartition(":")[2])
+        client = Client(url, world.member)
+        events = client.runs.events(run.id, until="finished")
+        assert next(events).seq == 1
+    with ThreadPoolExecutor() as pool, client:
+        submitted = pool.submit(client.runs.submit, world.request("later"))
+        rest = pool.submit(list, events)
+        world.finish(run, Verdict.PASSED)
+        with world.serving(port):
+            assert [event.seq for event in rest.result(20)] == [2]
+            assert client.runs.get(submitted.result(20).id).request.argv == ("later",)
 
 
 def test_unknown_key_is_refused(world: World) -> None:
