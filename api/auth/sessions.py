@@ -64,7 +64,7 @@ class Sessions:
         fields = json.loads(_unpack(body))
         if fields["until"] <= self.clock.now().timestamp():
             raise Unauthenticated("This sign-in is over. Ask for a new link: ath status.")
-        return Ticket(_principal(fields), fields["id"], fields["about"])
+        return Ticket(_principal(fields), fields["id"], fields.get("about", ""))
 
     def _matches(self, purpose: Purpose, body: str, signature: str) -> bool:
         try:
