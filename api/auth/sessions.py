@@ -15,6 +15,7 @@ from harness.ports.clock import Clock
 from harness.ports.entropy import Entropy
 
 COOKIE = "ath_session"
+HOME = "/ui/"
 LOGIN_SECONDS = 300.0
 MAX_TOKEN_CHARS = 4096
 
@@ -29,7 +30,7 @@ class Ticket:
     id: str
     """Unique; lets a login link be used only once."""
     about: str = ""
-    """The one thing it is good for, if it is for one thing only."""
+    """The one thing it is good for: an artifact's digest, or the page that a login leads to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,11 @@ class Sessions:
     clock: Clock
     entropy: Entropy
 
-    def login_token(self, principal: Principal, seconds: float = LOGIN_SECONDS) -> str:
-        """What stands in a login link; use it once, soon."""
-        return self._sign("login", principal, seconds)
+    def login_token(
+        self, principal: Principal, to: str = HOME, seconds: float = LOGIN_SECONDS
+    ) -> str:
+        """What stands in a login link that leads to the page `to`; use it once, soon."""
+        return self._sign("login", principal, seconds, to)
 
     def session(self, principal: Principal, seconds: float) -> str:
         """A cookie's value; whoever holds it may look, and nothing else."""

@@ -116,6 +116,7 @@ class World:
         config = uvicorn.Config(self.app, port=port, log_config=None, lifespan="off")
         server = uvicorn.Server(config)
         socket = config.bind_socket()
+        socket.listen()
         thread = threading.Thread(target=server.run, args=([socket],), daemon=True)
         thread.start()
         try:

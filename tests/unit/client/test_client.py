@@ -5,6 +5,7 @@ import tarfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import pytest
 
 from harness.client import Client
@@ -52,6 +53,15 @@ def test_events_equal_what_the_store_holds(client: Client, world: World) -> None
     assert found == list(world.services.runs.events(run.scope, run.id))
     assert verify_chain(found) == client.runs.get(run.id).chain_head
     assert list(client.runs.events(run.id, after=2, until="finished")) == []
+
+
+def test_sign_in_link_shows_the_run(client: Client, world: World) -> None:
+    run = world.submit()
+    with httpx.Client(follow_redirects=True) as browser:
+        page = browser.get(client.sign_in(run.id))
+        home = browser.get(client.sign_in())
+    assert (page.status_code, str(page.url)) == (200, client.page(run.id))
+    assert str(home.url) == f"{client.url}/ui/default"
 
 
 def test_runs_are_listed_by_state(client: Client, world: World) -> None:
