@@ -40,6 +40,10 @@ class ApiSettings:
     principal_cache_seconds: float = 5.0
     """How long a revoked key may still work."""
     session_seconds: float = 12 * 3600.0
+    trace_origin: str | None = None
+    """Another name of this server, such as `https://traces.example.org`, for the trace viewer:
+    recorded pages may be hostile and must not share an origin with sessions. On a loopback
+    address the other one of `127.0.0.1` and `localhost` serves. Add it to `allowed_hosts`."""
     inline_reads: bool = True
     """Read records in the event loop: quicker where a read takes microseconds (SQLite)."""
     secure_cookies: bool = False

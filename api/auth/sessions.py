@@ -15,10 +15,11 @@ from harness.ports.clock import Clock
 from harness.ports.entropy import Entropy
 
 COOKIE = "ath_session"
+HOME = "/ui/"
 LOGIN_SECONDS = 300.0
 MAX_TOKEN_CHARS = 4096
 
-Purpose = Literal["login", "session"]
+Purpose = Literal["login", "session", "artifact"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,8 @@ class Ticket:
     principal: Principal
     id: str
     """Unique; lets a login link be used only once."""
+    about: str = ""
+    """The one thing it is good for: an artifact's digest, or the page that a login leads to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +41,19 @@ class Sessions:
     clock: Clock
     entropy: Entropy
 
-    def login_token(self, principal: Principal, seconds: float = LOGIN_SECONDS) -> str:
-        """What stands in a login link; use it once, soon."""
-        return self._sign("login", principal, seconds)
+    def login_token(
+        self, principal: Principal, to: str = HOME, seconds: float = LOGIN_SECONDS
+    ) -> str:
+        """What stands in a login link that leads to the page `to`; use it once, soon."""
+        return self._sign("login", principal, seconds, to)
 
     def session(self, principal: Principal, seconds: float) -> str:
         """A cookie's value; whoever holds it may look, and nothing else."""
         return self._sign("session", replace(principal, role=Role.VIEWER), seconds)
+
+    def artifact_token(self, principal: Principal, about: str, seconds: float) -> str:
+        """Lets whoever holds it read one artifact, and nothing else."""
+        return self._sign("artifact", replace(principal, role=Role.VIEWER), seconds, about)
 
     def open(self, purpose: Purpose, token: str) -> Ticket:
         """The ticket in a token.
@@ -58,7 +67,7 @@ class Sessions:
         fields = json.loads(_unpack(body))
         if fields["until"] <= self.clock.now().timestamp():
             raise Unauthenticated("This sign-in is over. Ask for a new link: ath status.")
-        return Ticket(_principal(fields), fields["id"])
+        return Ticket(_principal(fields), fields["id"], fields.get("about", ""))
 
     def _matches(self, purpose: Purpose, body: str, signature: str) -> bool:
         try:
@@ -68,9 +77,10 @@ class Sessions:
             return False
         return hmac.compare_digest(given, due)
 
-    def _sign(self, purpose: Purpose, principal: Principal, seconds: float) -> str:
+    def _sign(self, purpose: Purpose, principal: Principal, seconds: float, about: str = "") -> str:
         fields = {
             "id": self.entropy.new_id(),
+            "about": about,
             "until": self.clock.now().timestamp() + seconds,
             "name": principal.name,
             "tenant": principal.tenant,

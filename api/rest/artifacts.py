@@ -51,16 +51,21 @@ async def get_named(
     ref = next((ref for ref in refs if ref.name == name), None)
     if ref is None:
         raise NotFound(f"Run {run_id} has no artifact {name!r}. List them: …/artifacts")
-    return await _download(services, scope, ref)
+    return await download(services, scope, ref)
 
 
 @router.get("/artifacts/{digest}", response_class=FileResponse)
 async def get_by_digest(services: With, scope: Viewed, digest: Sha256Path) -> Response:
     """Bytes by their digest; ranges are served."""
-    return await _download(services, scope, ArtifactRef(digest, Digest(digest), 0))
+    return await download(services, scope, ArtifactRef(digest, Digest(digest), 0))
 
 
-async def _download(services: Services, scope: Scope, ref: ArtifactRef) -> Response:
+async def download(services: Services, scope: Scope, ref: ArtifactRef) -> Response:
+    """The bytes, for saving and never for running.
+
+    Raises:
+        NotFound: the tenant never stored them.
+    """
     # The name is only ever a header; the file is found by digest.
     path = await services.threaded(services.artifacts.path, scope, ref.digest)
     media_type = ref.media_type if ref.media_type in HARMLESS else "application/octet-stream"

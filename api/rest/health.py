@@ -1,8 +1,12 @@
 """`/healthz`, `/readyz` and `/v1/me`."""
 
+from typing import Annotated
+
 from fastapi import APIRouter
+from pydantic import StringConstraints
 from starlette.responses import JSONResponse, Response
 
+from api.auth.sessions import HOME, LOGIN_SECONDS, Sessions
 from api.rest.access import Caller, With
 from api.rest.reply import reply
 from api.rest.wire.model import WireModel
@@ -25,6 +29,21 @@ class MeWire(WireModel):
     role: Role
     projects: list[str]
     """Empty means every project of the tenant."""
+
+
+class LinkRequest(WireModel):
+    """Which page a login link leads to."""
+
+    to: Annotated[str, StringConstraints(pattern=r"^/ui/[A-Za-z0-9/_-]*$", max_length=255)] = HOME
+
+
+class LinkWire(WireModel):
+    """A login link; a secret until it was used."""
+
+    path: str
+    """Relative to the address of this server."""
+    seconds: float
+    """How long it may be used, once."""
 
 
 @router.get("/healthz")
@@ -55,6 +74,15 @@ async def me(principal: Caller) -> Response:
             projects=list(principal.projects),
         )
     )
+
+
+@router.post("/v1/me/links", status_code=201, response_model=LinkWire)
+async def link(services: With, principal: Caller, wire: LinkRequest) -> Response:
+    """A one-time link that signs a browser in, to look and nothing else."""
+    sessions = Sessions(services.secret, services.clock, services.entropy)
+    token = sessions.login_token(principal, wire.to)
+    made = LinkWire(path=f"/ui/login?token={token}", seconds=LOGIN_SECONDS)
+    return reply(made, 201, {"Cache-Control": "no-store"})
 
 
 def _records(services: Services) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import RedirectResponse, Response
 
-from api.auth.sessions import COOKIE, MAX_TOKEN_CHARS, Sessions, Ticket
+from api.auth.sessions import COOKIE, HOME, MAX_TOKEN_CHARS, Sessions, Ticket
 from api.rest.access import With
 from api.services import Services
 from api.ui.page import HEADERS, PageRoute
@@ -24,7 +24,7 @@ async def login(
     ticket = sessions.open("login", token)
     await services.threaded(_use, services, ticket)
     seconds = services.settings.session_seconds
-    answer = RedirectResponse("/ui/", 303, HEADERS)
+    answer = RedirectResponse(ticket.about or HOME, 303, HEADERS)
     answer.set_cookie(
         COOKIE,
         sessions.session(ticket.principal, seconds),

@@ -1,15 +1,31 @@
-"""`/trace`: Playwright's own trace viewer, from the installed package."""
+"""`/trace`: Playwright's own trace viewer, from the installed package.
+
+Its frames may run scripts of the pages that a trace recorded. So it is opened under a name of
+this server that has no session, with a token for the one trace.
+"""
 
 import importlib.util
 from pathlib import Path
+from urllib.parse import quote
 
-from fastapi import APIRouter
-from starlette.responses import FileResponse, Response
+from fastapi import APIRouter, Request
+from starlette.datastructures import URL
+from starlette.responses import FileResponse, RedirectResponse, Response
 
-from api.rest.access import With
+from api.auth.sessions import Sessions
+from api.rest.access import Caller, Viewed, With
+from api.rest.artifacts import Sha256Path, download
+from api.services import ApiSettings, Services
+from api.ui.page import HEADERS, PageRoute
+from harness.domain.attempt import ArtifactRef
+from harness.domain.ids import Digest
+from harness.domain.scope import DEFAULT_SCOPE, Scope
 from harness.errors import NotFound
 
-router = APIRouter(prefix="/trace", include_in_schema=False)
+router = APIRouter(include_in_schema=False, route_class=PageRoute)
+
+TOKEN_SECONDS = 3600.0
+_OTHER_NAME = {"127.0.0.1": "localhost", "localhost": "127.0.0.1", "::1": "localhost"}
 
 _TYPES = {
     ".css": "text/css",
@@ -41,12 +57,45 @@ def trace_viewer() -> Path | None:
     return folder if folder.is_dir() else None
 
 
-@router.get("/{name:path}")
+@router.get("/ui/{project}/traces/{digest}")
+async def open_trace(
+    request: Request, services: With, _checked: Viewed, caller: Caller, digest: Sha256Path
+) -> Response:
+    """To the viewer, with a token for this trace."""
+    token = _sessions(services).artifact_token(caller, digest, TOKEN_SECONDS)
+    origin = _origin(request.url, services.settings)
+    address = f"{origin}/trace/index.html?trace={quote(f'{origin}/trace/of/{token}', safe='')}"
+    return RedirectResponse(address, 303, HEADERS)
+
+
+@router.get("/trace/of/{token}")
+async def trace_bytes(services: With, token: str) -> Response:
+    """The trace that the token is about."""
+    ticket = _sessions(services).open("artifact", token)
+    scope = Scope(ticket.principal.tenant, DEFAULT_SCOPE.project)
+    ref = ArtifactRef("trace.zip", Digest(ticket.about), 0, "application/zip")
+    return await download(services, scope, ref)
+
+
+@router.get("/trace/{name:path}")
 async def viewer_file(services: With, name: str) -> Response:
     """One of the viewer's files."""
     path = _inside(services.trace_viewer, name)
     media_type = _TYPES.get(path.suffix, "application/octet-stream")
     return FileResponse(path, headers=_HEADERS, media_type=media_type)
+
+
+def _sessions(services: Services) -> Sessions:
+    return Sessions(services.secret, services.clock, services.entropy)
+
+
+def _origin(url: URL, settings: ApiSettings) -> str:
+    if settings.trace_origin:
+        return settings.trace_origin.rstrip("/")
+    other = _OTHER_NAME.get(url.hostname or "")
+    if other in settings.allowed_hosts:
+        url = url.replace(hostname=other)
+    return f"{url.scheme}://{url.netloc}"
 
 
 def _inside(folder: Path | None, name: str) -> Path:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from harness.domain.assessment import Assessment
 from harness.domain.attempt import ArtifactRef, Verdict
@@ -114,8 +113,8 @@ def artifact_url(project: str, ref: ArtifactRef) -> str:
 
 
 def trace_url(project: str, ref: ArtifactRef) -> str:
-    """The trace viewer, opened at it."""
-    return f"/trace/index.html?trace={quote(artifact_url(project, ref), safe='')}"
+    """Where the trace viewer opens it."""
+    return f"/ui/{project}/traces/{ref.digest}"
 
 
 def _segments(results: RunResults) -> tuple[Segment, ...]:

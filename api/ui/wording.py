@@ -13,7 +13,7 @@ def moment(time: datetime | None) -> str:
 def duration(seconds: float | None) -> str:
     """Rounded to what matters."""
     if seconds is None:
-        return "–"
+        return "-"
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 60:

@@ -10,6 +10,7 @@ from harness.client.connection import Connection, Patience
 from harness.client.decode import decode
 from harness.client.runs import Runs
 from harness.client.suites import Suites
+from harness.domain.ids import RunId
 from harness.domain.principal import Principal
 from harness.domain.scope import DEFAULT_SCOPE
 from harness.errors import InvalidInput
@@ -52,10 +53,26 @@ class Client:
             trust_env=not _is_loopback(url),
         )
         self._connection = Connection(self._http, waits)
+        self._project = project
         path = f"/v1/projects/{project}"
         self.runs = Runs(self._connection, f"{path}/runs")
         self.suites = Suites(self._connection, f"{path}/suites")
         self.artifacts = Artifacts(self._connection, f"{path}/artifacts")
+
+    @property
+    def url(self) -> str:
+        """The platform's address, without a slash at the end."""
+        return str(self._http.base_url).rstrip("/")
+
+    def page(self, run_id: RunId) -> str:
+        """Where a browser that has signed in sees the run."""
+        return f"{self.url}{self._page(run_id)}"
+
+    def sign_in(self, run_id: RunId | None = None) -> str:
+        """A link that signs a browser in and shows the run; works once, for five minutes."""
+        body = {"to": self._page(run_id)} if run_id else {}
+        link = self._connection.call("POST", "/v1/me/links", json=body).json()
+        return f"{self.url}{link['path']}"
 
     def me(self) -> Principal:
         """Who the key belongs to.
@@ -75,6 +92,9 @@ class Client:
     def close(self) -> None:
         """Give back the connections."""
         self._http.close()
+
+    def _page(self, run_id: RunId) -> str:
+        return f"/ui/{self._project}/runs/{run_id}"
 
     def __enter__(self) -> Self:
         """The client itself."""

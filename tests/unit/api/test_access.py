@@ -156,7 +156,7 @@ def test_forged_or_late_tokens_are_refused(world: World) -> None:
     body, _, signature = good.partition(".")
     forged = base64.urlsafe_b64encode(b'{"role": "operator"}').decode()
     wrong = ["", ".", good[:-2], f"{forged}.{signature}", f"{body}.", "é.é", "a" * 5000]
-    for token in [*wrong, sessions.login_token(ANNA, -1)]:
+    for token in [*wrong, sessions.login_token(ANNA, seconds=-1)]:
         with pytest.raises(Unauthenticated):
             sessions.open("login", token)
     with pytest.raises(Unauthenticated):
@@ -178,6 +178,16 @@ async def test_login_link_works_once(world: World) -> None:
     assert "SameSite=strict" in cookie
     assert page.status_code == 200
     assert (second.status_code, "Set-Cookie" in second.headers) == (401, False)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "to", ["//evil.example", "https://evil.example", "/ui/../v1", "/ui/\r\nX: 1", "/other"]
+)
+async def test_login_link_leads_nowhere_else(world: World, to: str) -> None:
+    async with world.client() as client:
+        answer = await client.post("/v1/me/links", json={"to": to})
+    assert answer.json()["errors"][0]["field"] == "body.to"
 
 
 @pytest.mark.anyio

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from httpx import URL
 
 from api.app import create_app
 from harness.domain.attempt import Verdict
@@ -49,15 +50,27 @@ async def test_only_running_pages_follow(world: World) -> None:
         assert "live.js" in page.text
 
 
-async def test_trace_links_open_the_viewer(world: World) -> None:
+async def test_trace_opens_under_a_name_without_session(world: World) -> None:
     run = world.submit()
     ref = world.link(run, "test-x/trace.zip", b"PK", "application/zip")
     async with world.client() as client:
         page = await client.get(f"/ui/default/runs/{run.id}")
-    assert (
-        f"/trace/index.html?trace=%2Fv1%2Fprojects%2Fdefault%2Fartifacts%2F{ref.digest}"
-        in page.text
-    )
+        opened = await client.get(f"/ui/default/traces/{ref.digest}")
+        address = URL(opened.headers["Location"])
+        del client.headers["Authorization"]
+        trace = await client.get(address.params["trace"])
+        forged = await client.get(address.params["trace"] + "x")
+    assert f'href="/ui/default/traces/{ref.digest}"' in page.text
+    assert (address.host, address.path) == ("localhost", "/trace/index.html")
+    assert (trace.content, forged.status_code) == (b"PK", 401)
+
+
+async def test_trace_of_another_tenant_is_not_found(world: World) -> None:
+    digest = world.store(b"PK")
+    async with world.client(world.stranger) as client:
+        opened = await client.get(f"/ui/default/traces/{digest}")
+        trace = await client.get(URL(opened.headers["Location"]).params["trace"])
+    assert trace.status_code == 404
 
 
 async def test_signed_out_browser_is_told_what_to_do(world: World) -> None:

@@ -75,6 +75,7 @@ async def test_schema_describes_every_noun(world: World) -> None:
         "GET /healthz",
         "GET /readyz",
         "GET /v1/me",
+        "POST /v1/me/links",
         "GET /artifacts/{digest}",
         "GET /runs",
         "POST /runs",

@@ -19,7 +19,8 @@ def path_of(run: Run) -> str:
 
 async def test_pages_of_tests_hold_each_once(world: World) -> None:
     run = world.finish(world.submit(), *MIXED)
-    found, after = [], -1
+    found: list[tuple[int, str]] = []
+    after: int | None = -1
     async with world.client() as client:
         while after is not None:
             query = {"limit": 2, "after": after}

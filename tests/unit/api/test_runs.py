@@ -89,7 +89,9 @@ async def test_wrong_field_is_named(world: World, change: dict[str, object], fie
     assert answer.json()["errors"][0]["field"].startswith(field)
 
 
-@pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b"[" * 5000, b"null", b'{"argv":NaN}'])
+@pytest.mark.parametrize(
+    "body", [b"{", b"\xff\xfe", b"[" * 5000, b"null", b'{"argv":NaN}', b'{"argv":["\\ud800"]}']
+)
 async def test_bad_json_is_a_clear_problem(world: World, body: bytes) -> None:
     async with world.client(**{"Content-Type": "application/json"}) as client:
         answer = await client.post(RUNS, content=body)

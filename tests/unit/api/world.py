@@ -111,11 +111,12 @@ class World:
         return ref
 
     @contextmanager
-    def serving(self) -> Iterator[str]:
-        """The address of a real server."""
-        config = uvicorn.Config(self.app, port=0, log_config=None, lifespan="off")
+    def serving(self, port: int = 0) -> Iterator[str]:
+        """The address of a real server; it drops its connections when it ends."""
+        config = uvicorn.Config(self.app, port=port, log_config=None, lifespan="off")
         server = uvicorn.Server(config)
         socket = config.bind_socket()
+        socket.listen()
         thread = threading.Thread(target=server.run, args=([socket],), daemon=True)
         thread.start()
         try:

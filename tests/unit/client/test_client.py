@@ -2,8 +2,10 @@
 
 import io
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import pytest
 
 from harness.client import Client
@@ -51,6 +53,15 @@ def test_events_equal_what_the_store_holds(client: Client, world: World) -> None
     assert found == list(world.services.runs.events(run.scope, run.id))
     assert verify_chain(found) == client.runs.get(run.id).chain_head
     assert list(client.runs.events(run.id, after=2, until="finished")) == []
+
+
+def test_sign_in_link_shows_the_run(client: Client, world: World) -> None:
+    run = world.submit()
+    with httpx.Client(follow_redirects=True) as browser:
+        page = browser.get(client.sign_in(run.id))
+        home = browser.get(client.sign_in())
+    assert (page.status_code, str(page.url)) == (200, client.page(run.id))
+    assert str(home.url) == f"{client.url}/ui/default"
 
 
 def test_runs_are_listed_by_state(client: Client, world: World) -> None:
@@ -123,6 +134,22 @@ def test_errors_come_back_as_they_were(client: Client, world: World, tmp_path: P
         client.runs.submit(world.request("b"), idempotency_key="k")
     with pytest.raises(TooLarge, match="biggest parts"):
         client.suites.upload(tmp_path, max_bytes=1)
+
+
+def test_follower_and_submitter_outlast_a_restart(world: World) -> None:
+    run = world.submit()
+    with world.serving() as url:
+        port = int(url.rpartition(":")[2])
+        client = Client(url, world.member)
+        events = client.runs.events(run.id, until="finished")
+        assert next(events).seq == 1
+    with ThreadPoolExecutor() as pool, client:
+        submitted = pool.submit(client.runs.submit, world.request("later"))
+        rest = pool.submit(list, events)
+        world.finish(run, Verdict.PASSED)
+        with world.serving(port):
+            assert [event.seq for event in rest.result(20)] == [2]
+            assert client.runs.get(submitted.result(20).id).request.argv == ("later",)
 
 
 def test_unknown_key_is_refused(world: World) -> None:
