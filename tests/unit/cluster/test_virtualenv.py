@@ -1,7 +1,9 @@
 """`.venv` is exactly the lock, whatever happened before."""
 
 import hashlib
+import shutil
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -67,16 +69,35 @@ def test_requirement_of_an_unlocked_package_is_empty() -> None:
     assert requirement(LOCK, "pip") == ""
 
 
-@pytest.mark.process
-def test_concurrent_calls_install_once(tmp_path: Path) -> None:
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """What two concurrent calls made of a checkout, and said meanwhile."""
+
+    environment: VirtualEnv
+    said: list[str]
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     said: list[str] = []
-    environment = VirtualEnv(checkout(tmp_path).checkout, said.append)
+    environment = VirtualEnv(checkout(tmp_path_factory.mktemp("here")).checkout, said.append)
     with ThreadPoolExecutor() as pool:
         for call in [pool.submit(environment.bring_up_to_date) for _ in range(2)]:
             call.result()
-    assert environment.is_current()
-    assert has_small(environment)
-    assert len([line for line in said if line.startswith("making")]) == 1
+    return Installed(environment, said)
+
+
+@pytest.mark.process
+def test_concurrent_calls_install_once(installed: Installed) -> None:
+    assert installed.environment.is_current()
+    assert has_small(installed.environment)
+    assert len([line for line in installed.said if line.startswith("making")]) == 1
+
+
+@pytest.mark.process
+def test_moved_checkout_is_not_current(installed: Installed, tmp_path: Path) -> None:
+    there = shutil.copytree(installed.environment.checkout, tmp_path / "there", symlinks=True)
+    assert not VirtualEnv(there, installed.said.append).is_current()
 
 
 @pytest.mark.process
@@ -91,11 +112,3 @@ def test_failed_installation_begins_again(tmp_path: Path) -> None:
     environment.bring_up_to_date()
     assert environment.is_current()
     assert has_small(environment)
-
-
-@pytest.mark.process
-def test_moved_checkout_is_installed_anew(tmp_path: Path) -> None:
-    (tmp_path / "here").mkdir()
-    checkout(tmp_path / "here").bring_up_to_date()
-    moved = VirtualEnv((tmp_path / "here").rename(tmp_path / "there"), lambda _: None)
-    assert not moved.is_current()
