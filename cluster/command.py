@@ -28,6 +28,7 @@ def run(argv: Sequence[str], *, seconds: float) -> str:
             text=True,
             errors="replace",
             process_group=0,
+            close_fds=False,  # Python's own are not inheritable; the caller may have made one so
         )
     except OSError as error:
         raise CommandFailed(f"{argv[0]} does not start: {error.strerror}") from error

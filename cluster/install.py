@@ -3,8 +3,6 @@
 Needs the standard library alone, and runs far enough on an old Python to say what is missing.
 """
 
-from __future__ import annotations
-
 import argparse
 import importlib.util
 import os
@@ -19,7 +17,7 @@ _CHECKOUT = Path(__file__).resolve().parent.parent
 _OLDEST = (3, 11)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: "Sequence[str] | None" = None) -> int:
     """Installs, and gives the exit code: 0 done, 1 not installed, 130 interrupted."""
     wanted = _arguments(argv)
     problem = missing_prerequisite(sys.version_info[:2], importlib.util.find_spec("ensurepip"))
@@ -33,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
-def missing_prerequisite(version: tuple[int, ...], ensurepip: object) -> str:
+def missing_prerequisite(version: "tuple[int, ...]", ensurepip: object) -> str:
     """What this Python lacks and how to get it; empty where it will do."""
     name = f"python{version[0]}.{version[1]}"
     if version < _OLDEST:
@@ -49,7 +47,7 @@ def missing_prerequisite(version: tuple[int, ...], ensurepip: object) -> str:
     return ""
 
 
-def may_install(environ: Mapping[str, str], *, root_in_container: bool, terminal: bool) -> bool:
+def may_install(environ: "Mapping[str, str]", *, root_in_container: bool, terminal: bool) -> bool:
     """Whether a system package may be installed; on a terminal, the user is asked."""
     if environ.get("ATH_INSTALL_SYSTEM"):
         return environ["ATH_INSTALL_SYSTEM"] == "yes"
@@ -64,14 +62,14 @@ def say(text: str) -> None:
     sys.stderr.flush()
 
 
-def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+def _arguments(argv: "Sequence[str] | None") -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python3 -m cluster.install", description=__doc__)
     parser.add_argument("--browser", action="store_true", help="find a Chromium too, or get one")
     parser.add_argument("--again", action="store_true", help="retry a browser's failed download")
     return parser.parse_args(argv)
 
 
-def _install(wanted: argparse.Namespace, environ: Mapping[str, str]) -> int:
+def _install(wanted: argparse.Namespace, environ: "Mapping[str, str]") -> int:
     # Their syntax is newer than the oldest Python that can say why it will not do.
     from cluster.chromium import Chromium, NotABrowser
     from cluster.command import CommandFailed
@@ -92,7 +90,7 @@ def _install(wanted: argparse.Namespace, environ: Mapping[str, str]) -> int:
     return 0
 
 
-def _may_install(environ: Mapping[str, str]) -> bool:
+def _may_install(environ: "Mapping[str, str]") -> bool:
     marks = (Path("/.dockerenv"), Path("/run/.containerenv"))
     contained = "KUBERNETES_SERVICE_HOST" in environ or any(mark.exists() for mark in marks)
     return may_install(

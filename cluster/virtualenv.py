@@ -2,6 +2,7 @@
 
 import fcntl
 import hashlib
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -58,6 +59,10 @@ class VirtualEnv:
             self._marker.touch()
             self._install()
             self._finish()
+
+    @property
+    def _mutex(self) -> Path:
+        return self.folder / "ath-install.lock"
 
     @property
     def _stamp(self) -> Path:
@@ -126,10 +131,6 @@ class VirtualEnv:
         fresh.replace(self._stamp)
         self._marker.unlink()
 
-    @property
-    def _mutex(self) -> Path:
-        return self.folder / "ath-install.lock"
-
     @contextmanager
     def _locked(self) -> Iterator[None]:
         with self._mutex.open("a") as mutex:
@@ -138,6 +139,8 @@ class VirtualEnv:
             except BlockingIOError:
                 self.say("waiting for another installation to end")
                 fcntl.flock(mutex, fcntl.LOCK_EX)
+            # An installer that outlives this process keeps the lock until it has ended.
+            os.set_inheritable(mutex.fileno(), True)
             yield
 
 
