@@ -55,7 +55,7 @@ def _user() -> int | None:
 
 
 def _run(user: int | None, folder: Path, *command: Path | str) -> None:
-    done = subprocess.run(  # noqa: S603  # our own words only
+    done = subprocess.run(
         [str(word) for word in command],
         user=user,
         cwd=folder,
