@@ -4,15 +4,12 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias, cast
-
-import rfc8785
 
 from harness.domain.ids import Digest, EventId, RunId
 from harness.domain.scope import Scope
 from harness.errors import Corrupt
-
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+from harness.events.canonical import Json as Json  # part of this module's words
+from harness.events.canonical import canonical
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +54,7 @@ class Event:
 
 def chain_hash(event: Event) -> Digest:
     """The hash that the event should carry."""
-    canonical = rfc8785.dumps(cast("dict[str, object]", event.wire()))  # type: ignore[arg-type]  # its own JSON alias is not recursive
-    return Digest(hashlib.sha256(canonical).hexdigest())
+    return Digest(hashlib.sha256(canonical(event.wire())).hexdigest())
 
 
 def verify_chain(events: Iterable[Event]) -> Digest:

@@ -22,7 +22,11 @@ class RunStore(Protocol):
     """Runs and their control events, which only ever change together."""
 
     def add(self, run: Run, facts: Sequence[Fact]) -> Run:
-        """Store a new run with its first facts; gives it as stored."""
+        """Store a new run with its first facts; gives it as stored.
+
+        Raises:
+            Conflict: the scope has a run of this id.
+        """
         ...
 
     def get(self, run_id: RunId, *, lock: bool = False) -> Run:
@@ -123,7 +127,11 @@ class LeaseStore(Protocol):
     """Leases; their time is the record store's own."""
 
     def grant(self, run: Run, host: HostId, seconds: float) -> Lease:
-        """A new lease with token `run.next_token`; the caller saves the run with the next one."""
+        """A new lease with token `run.next_token`; the caller saves the run with the next one.
+
+        Raises:
+            Conflict: the host has an active lease of the run, or the token was given already.
+        """
         ...
 
     def renew(self, lease_ids: Collection[LeaseId], seconds: float) -> Sequence[LeaseId]:
@@ -238,7 +246,12 @@ class Records(Protocol):
     def transaction(self, scope: Scope) -> AbstractContextManager[Transaction]:
         """Commits at the end of the block, rolls back when it raises.
 
+        Reading waits for nobody, and what was read may change until the block ends. So decide on
+        what was read with `lock`, or let the store compare (`save`, `lease`, `finish`, `once`).
+
         Raises:
+            InvalidInput: a text is no Unicode (it has lone surrogates).
+            NotFound: what a new record belongs to is not in the scope.
             Unavailable: the store does not answer or was busy for too long.
             StorageFull: no room is left; nothing was changed.
         """

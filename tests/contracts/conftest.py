@@ -6,7 +6,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy import NullPool, create_engine, make_url, text
 
 from harness.ports.entropy import SystemEntropy
 from harness.stores.sql.records import SqlRecords
@@ -45,7 +45,8 @@ def records(records_url: str) -> Iterator[SqlRecords]:
 def _copy(server: str) -> str:
     name = f"test{next(_NUMBERS)}"
     # A database cannot be copied while somebody is connected to it.
-    engine = create_engine(server.replace("/postgres?", "/template1?"), poolclass=NullPool)
+    outside = make_url(server).set(drivername="postgresql+psycopg2", database="template1")
+    engine = create_engine(outside, poolclass=NullPool)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text(f"CREATE DATABASE {name} TEMPLATE postgres"))
     return server.replace("/postgres?", f"/{name}?")

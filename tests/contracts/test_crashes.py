@@ -62,16 +62,14 @@ def may_mount(folder: Path) -> bool:
 
 
 def ended(command: list[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603  # our own words
-        command, capture_output=True, text=True, check=False, timeout=60
-    )
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
 
 def killed_after(lines: int, program: str, folder: Path) -> int:
     """The last number that the program acknowledged before it was killed."""
     command = [sys.executable, "-m", "tests.support.crash", program, str(folder)]
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdout=pipe, text=True) as process:  # noqa: S603  # our own words
+    with subprocess.Popen(command, stdout=pipe, text=True) as process:
         assert process.stdout
         told = [process.stdout.readline() for _ in range(lines)]
         process.kill()

@@ -22,7 +22,7 @@ def main():
 
     steered = Steered(wire, start.get("browser"))
     code = pytest.main(argv, plugins=[steered])
-    wire.send({"ev": "exited", "status": int(code), "why": steered.trouble})
+    steered.wire.send({"ev": "exited", "status": int(code), "why": steered.trouble})
     sys.stdout.flush()
     sys.stderr.flush()
     if steered.is_fork:

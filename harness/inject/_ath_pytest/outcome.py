@@ -18,6 +18,7 @@ class Outcome:
         self._sections = []
         self._properties = []
         self._raised = {}
+        self._folder = None
 
     def raised(self, when, excinfo):
         """Keep the exception of a failed phase."""
@@ -25,6 +26,8 @@ class Outcome:
 
     def add(self, report):
         """Take in a report of setup, call, teardown or a subtest."""
+        # pytest forgets fixture values after teardown, pytest-playwright writes during it
+        self._folder = (getattr(self._item, "funcargs", None) or {}).get("output_path")
         outcome = _outcome(report)
         if outcome is None:
             return
@@ -74,7 +77,7 @@ class Outcome:
 
     def _files(self):
         """What pytest-playwright left for this test: traces, videos, screenshots."""
-        folder = getattr(self._item, "funcargs", {}).get("output_path")
+        folder = self._folder
         if not isinstance(folder, (str, os.PathLike)) or not os.path.isdir(folder):
             return []
         found = [

@@ -1,12 +1,15 @@
 """Which artifacts a run owns."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from harness.domain.attempt import ArtifactRef
 from harness.domain.ids import Digest, RunId
-from harness.stores.sql.codec import Values
 from harness.stores.sql.scoped import Scoped
 from harness.stores.sql.tables import RUN_ARTIFACTS
+
+if TYPE_CHECKING:
+    from harness.stores.sql.codec import Values
 
 
 def link_artifacts(db: Scoped, run_id: RunId, artifacts: Sequence[ArtifactRef]) -> None:

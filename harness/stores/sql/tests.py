@@ -2,14 +2,17 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from harness.domain.assessment import TestHistory
 from harness.domain.ids import RunId, TestId
 from harness.domain.suite import TestCase
-from harness.stores.sql.codec import Values
 from harness.stores.sql.scoped import Scoped, chunks
 from harness.stores.sql.session import Record
 from harness.stores.sql.tables import TEST_HISTORIES, TEST_SECONDS, TESTS
+
+if TYPE_CHECKING:
+    from harness.stores.sql.codec import Values
 
 
 @dataclass(frozen=True, slots=True)

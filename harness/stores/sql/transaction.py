@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from harness.domain.attempt import ArtifactRef
 from harness.domain.ids import RunId
@@ -16,6 +17,16 @@ from harness.stores.sql.scoped import Scoped
 from harness.stores.sql.tables import REMEMBERED
 from harness.stores.sql.tests import SqlTests
 
+if TYPE_CHECKING:
+    from harness.ports.records import (
+        AssessmentStore,
+        AttemptStore,
+        FailureStore,
+        LeaseStore,
+        RunStore,
+        TestStore,
+    )
+
 
 class SqlTransaction:
     """All or nothing, within one scope."""
@@ -23,12 +34,12 @@ class SqlTransaction:
     def __init__(self, db: Scoped, entropy: Entropy) -> None:
         """The stores share one session."""
         self._db = db
-        self.runs = SqlRuns(db, entropy)
-        self.tests = SqlTests(db)
-        self.attempts = SqlAttempts(db)
-        self.leases = SqlLeases(db, entropy)
-        self.failures = SqlFailures(db)
-        self.assessments = SqlAssessments(db)
+        self.runs: RunStore = SqlRuns(db, entropy)
+        self.tests: TestStore = SqlTests(db)
+        self.attempts: AttemptStore = SqlAttempts(db)
+        self.leases: LeaseStore = SqlLeases(db, entropy)
+        self.failures: FailureStore = SqlFailures(db)
+        self.assessments: AssessmentStore = SqlAssessments(db)
 
     def now(self) -> datetime:
         """The record store's clock, UTC."""

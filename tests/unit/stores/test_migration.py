@@ -92,13 +92,10 @@ def test_failed_upgrade_changes_nothing(tmp_path: Path) -> None:
 @pytest.mark.process
 def test_many_processes_may_migrate_at_once_and_alembic_rests_later(tmp_path: Path) -> None:
     command = [sys.executable, "-c", QUICK, f"sqlite:///{tmp_path / 'new' / 'records.db'}"]
-    processes = [
-        subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603  # our own words
-        for _ in range(3)
-    ]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     assert "True\n" in {process.communicate(timeout=60)[0] for process in processes}
     assert {process.returncode for process in processes} == {0}
-    later = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)  # noqa: S603  # our own words
+    later = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     assert later.stdout == "False\n"
 
 
