@@ -18,6 +18,8 @@ from harness.version import VERSION
 
 POLL_SECONDS = 0.05
 DOWN_SECONDS = 30.0
+HOPELESS = 3
+"""A first deployment that failed so often will fail again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,9 @@ class Platform:
                 return self._same_version(found)
             if found:
                 progress(found.step or str(found.state))
+            if found and supervisor and found.restarts.get("deployment", 0) >= HOPELESS:
+                self.down()
+                raise Unavailable(f"The platform cannot be deployed.\n{self._last_words()}")
             if supervisor and supervisor.poll() is not None and not self.look():
                 raise Unavailable(f"The platform ended while it started.\n{self._last_words()}")
             if time.monotonic() > until:

@@ -76,10 +76,10 @@ class Supervisor:
         reap()
         if self._head is None or self._head.poll() is not None:
             self._restart("ray head", "a process of the Ray head died")
-        elif self._deploy is not None and self._deploy.poll() is not None:
+            return
+        if self._deploy is not None and self._deploy.poll() is not None:
             self._take_deployment(self._deploy.returncode)
-        else:
-            self._probe()
+        self._probe()
 
     def _take_deployment(self, code: int) -> None:
         self._deploy = None
@@ -100,7 +100,7 @@ class Supervisor:
         self._probed = now
         if self._answers():
             self._answered = time.monotonic()
-            if not self._is_up and self._deploy is None:
+            if not self._is_up:
                 self._failures.pop("ray head", None)
                 self._say(PlatformState.UP, "")
             return

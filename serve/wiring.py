@@ -1,8 +1,6 @@
 """The composition root: which adapter stands behind each port, for one installation."""
 
-import importlib.util
 import socket
-from pathlib import Path
 
 from fastapi import FastAPI
 
@@ -13,7 +11,9 @@ from actors.workers.host import WorkerHost
 from actors.workers.limits import HostLimits
 from api.app import create_app
 from api.auth.keys import hash_key
+from api.rest.docs import docs_assets
 from api.services import ApiSettings, Services
+from api.ui.trace import trace_viewer
 from harness.bus.segment_log import SegmentLog
 from harness.domain.ids import HostId
 from harness.domain.junit import junit_xml
@@ -99,20 +99,15 @@ def application(settings: Settings) -> FastAPI:
         entropy=entropy,
         secret=_secret(settings),
         junit=junit_xml,
-        trace_viewer=_in_package("playwright", "driver/package/lib/vite/traceViewer"),
-        docs_assets=_in_package("swagger_ui_bundle", "vendor"),
-        settings=ApiSettings(max_suite_bytes=settings.suite_mib * MIB),
+        trace_viewer=trace_viewer(),
+        docs_assets=docs_assets(),
+        settings=ApiSettings(
+            max_suite_bytes=settings.suite_mib * MIB,
+            inline_reads=settings.records.startswith("sqlite"),
+        ),
     )
     return create_app(services)
 
 
 def _secret(settings: Settings) -> bytes:
     return (settings.home / "secret").read_bytes()
-
-
-def _in_package(package: str, folder: str) -> Path | None:
-    found = importlib.util.find_spec(package)
-    if found is None or found.origin is None:
-        return None
-    path = Path(found.origin).parent / folder
-    return path if path.is_dir() else None

@@ -18,12 +18,13 @@ from actors.workers.suite_worker import (
 )
 from harness.domain.attempt import AttemptResult, Verdict
 from harness.domain.ids import AttemptId
-from harness.domain.work import Grant
+from harness.domain.work import Batch, Grant
 from harness.ports.dispatch import Dispatch
 
 AHEAD = 2
 """A worker with fewer tests than this waiting asks for more: pytest must know the next test."""
-LATER_SECONDS = 0.05
+LATER_SECONDS = (0.02, 0.05, 0.1, 0.2, 0.5)
+"""Pauses of a worker that waits for others, whose failed tests it may have to attempt again."""
 
 
 @dataclass(slots=True)
@@ -43,11 +44,25 @@ class WorkerLoop:
     _since: float = 0.0
     _overdue: bool = False
     _is_last: bool = False
+    """The present process was told that nothing follows."""
+    _stopped: bool = False
+    """The suite itself asked to stop."""
 
     async def run(self) -> None:
-        """Work until there is nothing left, then close the worker."""
+        """Work until the scheduler has nothing left and expects nothing more."""
+        pauses = 0
         generation = 0
-        while not self._is_last or self._given:
+        while not self._stopped:
+            if not self._given:
+                await self.reporter.flush()
+                batch = await self._ask()
+                if not batch.attempts and not batch.more_later:
+                    return
+                if not batch.attempts:
+                    await asyncio.sleep(LATER_SECONDS[min(pauses, len(LATER_SECONDS) - 1)])
+                    pauses += 1
+                    continue
+            pauses = 0
             generation += 1
             worker = await self.session.open_worker(f"{self.name}.{generation}")
             try:
@@ -57,10 +72,8 @@ class WorkerLoop:
         self._cancel_given()
 
     async def _feed(self, worker: SuiteWorker) -> None:
-        if self._given:
-            worker.run([index for _, index in self._given])
-        if self._is_last:
-            worker.finish()
+        self._is_last = False
+        worker.run([index for _, index in self._given])
         await self._refill(worker)
         async for event in self._events(worker):
             match event:
@@ -73,7 +86,7 @@ class WorkerLoop:
                     self._report(attempt_id, result)
                     await self._refill(worker)
                 case WorkerStopped():
-                    self._is_last = True
+                    self._stopped = True
                     self._cancel_given()
                 case WorkerLost():
                     self._lose(event)
@@ -105,20 +118,20 @@ class WorkerLoop:
 
     async def _refill(self, worker: SuiteWorker) -> None:
         while not self._is_last and len(self._given) < AHEAD:
-            have = {*self.reporter.unsent, *(i for ids in self.have.values() for i in ids)}
-            lease_id = self.grant.lease.id
-            batch = await persistently(
-                lambda: self.dispatch.next_batch(lease_id, self.name, have)  # noqa: B023
-            )
+            batch = await self._ask()
             if batch.attempts:
-                self._given.extend(batch.attempts)
-                self.have[self.name].update(attempt_id for attempt_id, _ in batch.attempts)
                 worker.run([index for _, index in batch.attempts])
-            elif self._given and batch.more_later:
-                return
             else:
                 self._is_last = True
                 worker.finish()
+
+    async def _ask(self) -> Batch:
+        have = {*self.reporter.unsent, *(i for ids in self.have.values() for i in ids)}
+        lease_id = self.grant.lease.id
+        batch = await persistently(lambda: self.dispatch.next_batch(lease_id, self.name, have))
+        self._given.extend(batch.attempts)
+        self.have[self.name].update(attempt_id for attempt_id, _ in batch.attempts)
+        return batch
 
     def _begin(self, index: int) -> None:
         self._running = next((pair for pair in self._given if pair[1] == index), None)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from cluster.cli.command import add_command
 from cluster.cli.console import out, say_json
 from cluster.cli.follow import follow
 from cluster.cli.report import print_report, summary
@@ -22,9 +23,10 @@ Named = Annotated[str, typer.Argument(help="A run's id, or `last`.")]
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command()(watch)
-    app.command()(runs)
-    app.command()(export)
+    add_command(app, watch)
+    add_command(app, runs)
+    add_command(app, cancel)
+    add_command(app, export)
 
 
 def watch(run: Named = "last", as_json: AsJson = False) -> int:
@@ -58,6 +60,14 @@ def runs(
         tests = "" if run.collected is None else str(run.collected)
         table.add_row(run.id, run.state, environment, tests, " ".join(run.request.argv), created)
     out.print(table)
+    return ExitCode.PASSED
+
+
+def cancel(run: Named = "last", why: Annotated[str, typer.Option(help="Reason.")] = "") -> int:
+    """Ask a run to stop."""
+    with connect(Settings.load()) as client:
+        found = client.runs.cancel(find_run(client, run), why)
+    out.print(f"{found.id} is {found.state}")
     return ExitCode.PASSED
 
 

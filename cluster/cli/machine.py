@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from cluster.cli.command import add_command
 from cluster.cli.console import err, out, say_json
 from cluster.doctor import Check, examine
 from cluster.platform import Platform
@@ -19,10 +20,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command()(up)
-    app.command()(down)
-    app.command()(status)
-    app.command()(doctor)
+    add_command(app, up)
+    add_command(app, down)
+    add_command(app, status)
+    add_command(app, doctor)
 
 
 def up(as_json: AsJson = False) -> int:

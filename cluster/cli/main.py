@@ -2,7 +2,6 @@
 
 import sys
 
-import click
 import typer
 
 from cluster.cli import look, machine, run
@@ -26,16 +25,12 @@ look.register(app)
 def main() -> None:
     """Run the command line; never returns."""
     try:
-        code = app(standalone_mode=False)
-    except click.ClickException as wrong:
-        wrong.show()
-        code = ExitCode.USAGE
+        app()
     except (InvalidInput, NotFound, TooLarge) as wrong:
         complain(str(wrong))
-        code = ExitCode.USAGE
+        sys.exit(ExitCode.USAGE)
     except HarnessError as trouble:
         complain(str(trouble))
-        code = ExitCode.INFRASTRUCTURE
-    except (click.exceptions.Abort, KeyboardInterrupt):
-        code = ExitCode.CANCELLED
-    sys.exit(code if isinstance(code, int) else 0)
+        sys.exit(ExitCode.INFRASTRUCTURE)
+    except KeyboardInterrupt:
+        sys.exit(ExitCode.CANCELLED)

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from cluster.cli.command import add_command
 from cluster.cli.console import err, out, say_json
 from cluster.cli.follow import follow
 from cluster.cli.interpreter import find_interpreter
@@ -26,7 +27,7 @@ from harness.settings import Settings, caller_environ
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(context_settings={"ignore_unknown_options": False})(run)
+    add_command(app, run)
 
 
 def run(  # noqa: PLR0913  # each is an option of the command line
@@ -56,7 +57,7 @@ def run(  # noqa: PLR0913  # each is an option of the command line
         if not wait:
             _say_submitted(client, submitted, as_json)
             return ExitCode.PASSED
-        return _see_through(client, submitted, settings, junit, environ, gate=gate, as_json=as_json)
+        return _see_through(client, submitted, junit, environ, gate=gate, as_json=as_json)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,6 @@ def _connected(settings: Settings) -> Client:
 def _see_through(  # noqa: PLR0913
     client: Client,
     submitted: Run,
-    settings: Settings,
     junit: Path | None,
     environ: Mapping[str, str],
     *,
@@ -129,7 +129,7 @@ def _see_through(  # noqa: PLR0913
         say_json(summary(client, ended))
     else:
         print_report(client, ended)
-        _print_places(client, ended, settings, junit)
+        _print_places(client, ended, junit)
     return _code(client, ended, gate=gate)
 
 
@@ -150,7 +150,7 @@ def _interrupted(client: Client, run: Run, environ: Mapping[str, str]) -> int:
     else:
         err.print(
             f"\nThe run goes on. Watch it with `ath watch {run.id}`, "
-            f"or stop it in the pages: {client.url}/ui."
+            f"or stop it with `ath cancel {run.id}`."
         )
     return ExitCode.CANCELLED
 
@@ -167,12 +167,12 @@ def _write(path: Path, content: bytes) -> None:
 
 def _say_submitted(client: Client, run: Run, as_json: bool) -> None:
     if as_json:
-        say_json({"run": run.id, "url": f"{client.url}/ui/runs/{run.id}"})
+        say_json({"run": run.id, "page": client.page(run.id)})
     else:
         out.print(f"Submitted {run.id}. Watch it with `ath watch {run.id}`.")
 
 
-def _print_places(client: Client, run: Run, settings: Settings, junit: Path | None) -> None:
-    out.print(f"\nPage   {client.url}/ui/projects/{settings.project}/runs/{run.id}")
+def _print_places(client: Client, run: Run, junit: Path | None) -> None:
+    out.print(f"\nPage   {client.sign_in(run.id)}")
     if junit:
         out.print(f"JUnit  {junit}")

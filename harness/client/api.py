@@ -42,7 +42,6 @@ class Client:
         """
         if not token.isascii() or not token.isprintable() or " " in token:
             raise InvalidInput("The API key has characters that no key has. Copy it again.")
-        self.url = url
         waits = patience or Patience()
         self._http = httpx.Client(
             base_url=url,

@@ -113,7 +113,7 @@ class Scheduling:
             if again:
                 return _batch(again)
             if not have and self._takes_more_than_its_share(lease_id):
-                return Batch(more_later=True)
+                return Batch()
             if active.has_failed_enough:
                 self._drop_waiting(tx, run, active)
                 return Batch()

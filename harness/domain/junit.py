@@ -1,0 +1,2 @@
+def junit_xml(results):
+    yield b"<testsuites/>"
