@@ -1,0 +1,1 @@
+"""Suites that show the platform on real software."""
