@@ -11,7 +11,7 @@ from actors.workers.execution import Execution
 from actors.workers.limits import HostLimits
 from harness.domain.ids import HostId, LeaseId
 from harness.domain.work import Grant
-from harness.errors import Unavailable
+from harness.errors import HarnessError, Unavailable
 from harness.ports.artifacts import ArtifactStore
 from harness.ports.dispatch import Dispatch
 
@@ -58,7 +58,8 @@ class WorkerHost:
         free = self.limits.workers - sum(held.values())
         try:
             grant = await self.dispatch.claim(self.host, max(0, free), held)
-        except Unavailable:
+        except HarnessError as trouble:
+            _log.warning("no claim", extra={"error": str(trouble)})
             await asyncio.sleep(RETRY_SECONDS)
             return None
         if grant is None and free <= 0:

@@ -51,6 +51,7 @@ class SuiteSession:
     _listening: "asyncio.Task[None] | None" = None
     _others: list["SuiteSession"] = field(default_factory=list)
     _became: bool = False
+    _closed: bool = False
 
     async def collect(self, seconds: float) -> Collection:
         """Start the interpreter and let pytest collect.
@@ -100,8 +101,9 @@ class SuiteSession:
         """End every process of the suite."""
         for other in self._others:
             await other.close()
-        if self._sandbox is None or self._wire is None:
+        if self._sandbox is None or self._wire is None or self._closed:
             return
+        self._closed = True
         self._wire.send({"op": "close"})
         try:
             await self._sandbox.wait(CLOSE_SECONDS)

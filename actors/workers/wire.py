@@ -33,7 +33,8 @@ class Wire:
         """Send a message, with a descriptor if need be; small enough never to block."""
         line = json.dumps(message).encode() + b"\n"
         if fd is None:
-            self._writer.write(line)
+            if not self._writer.is_closing():
+                self._writer.write(line)
             return
         try:
             socket.send_fds(self._socket, [line], [fd.fileno()])

@@ -170,8 +170,9 @@ class Scheduling:
         used: dict[str, int] = {}
         for held in self._held.values():
             for lease_id, workers in held.items():
-                tenant = self._where(lease_id)[0].tenant
-                used[tenant] = used.get(tenant, 0) + workers
+                if lease_id in self._scopes:
+                    tenant = self._scopes[lease_id][0].tenant
+                    used[tenant] = used.get(tenant, 0) + workers
         waiting_first = {RunState.SUBMITTED: 0, RunState.COLLECTING: 1}
         return sorted(
             runs,
@@ -191,9 +192,12 @@ class Scheduling:
             mine = next((lease for lease in leases if lease.host == host), None)
             if mine and mine.id in held:
                 return self._more_workers(tx, run, mine, free, held[mine.id])
-            if leases:
-                return None
-            return self._new_lease(tx, run, host, free)
+            if not leases:
+                return self._new_lease(tx, run, host, free)
+        if mine:
+            # The host was restarted and knows nothing of it: no need to wait for the expiry.
+            self._expire(run.scope, mine)
+        return None
 
     def _new_lease(self, tx: Transaction, run: Run, host: HostId, free: int) -> Grant | None:
         if run.next_token > self.limits.grants_per_run:
