@@ -60,6 +60,6 @@ def ray_environ(ports: Ports, settings: Settings) -> Mapping[str, str]:
         "RAY_SERVE_HAPROXY_STATS_PORT": str(ports.haproxy_stats),
         "RAY_SERVE_LOG_TO_STDERR": "0",
         "ATH_RAY_ADDRESS": f"{LOOPBACK}:{ports.gcs}",
-            "ATH_HTTP_PORT": str(ports.http),
+        "ATH_HTTP_PORT": str(ports.http),
         "ATH_URL": f"http://{LOOPBACK}:{ports.http}",
     }

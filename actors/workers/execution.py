@@ -42,12 +42,14 @@ class Execution:
 
     @property
     def workers(self) -> int:
-        """Open workers; a run that is being prepared counts as one."""
+        """Open workers; a run that is being prepared counts with all that were granted."""
+        if not self._loops:
+            return self.grant.workers
         return max(1, sum(not task.done() for task in self._loops.values()))
 
     def open_more(self, workers: int) -> None:
         """The scheduler has work for so many more workers."""
-        self._wanted += workers
+        self._wanted += min(workers, self.limits.workers - self.workers)
         self._more.set()
 
     def stop(self) -> None:
@@ -75,6 +77,7 @@ class Execution:
         except HarnessError as trouble:
             surrender = self._failed(Reason.ENVIRONMENT, trouble)
         finally:
+            await self._stop_workers()
             await self._close(prepared, reporter, sending, surrender)
 
     def _failed(self, reason: Reason, error: HarnessError) -> Surrender:
@@ -90,17 +93,18 @@ class Execution:
         while True:
             while self._opened < self._wanted and not self._stopped.is_set():
                 self._open(prepared, reporter)
+            for task in self._loops.values():
+                if task.done():
+                    task.result()
             running = [task for task in self._loops.values() if not task.done()]
             if not running:
-                break
+                return
             more = asyncio.create_task(self._more.wait())
             await asyncio.wait([*running, more], return_when=asyncio.FIRST_COMPLETED)
             more.cancel()
             self._more.clear()
             if self._stopped.is_set():
                 await self._stop_workers()
-        for task in self._loops.values():
-            task.result()
 
     def _open(self, prepared: Prepared, reporter: Reporter) -> None:
         self._opened += 1

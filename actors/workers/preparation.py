@@ -74,6 +74,7 @@ async def prepare(
             env={**BASE_VARIABLES, **run.request.variables, **variables},
             browser=browser,
             folder=folder / ".session",
+            temporary=folder.parent,
             memory_bytes=limits.memory_bytes,
             write_roots=limits.write_roots,
         )

@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import socket
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -28,7 +29,10 @@ class SuiteSpec:
     env: Mapping[str, str]
     browser: str | None
     folder: Path
-    """Private to this session; holds the injected package, temporary files and the log."""
+    """Private to this session; holds the injected package and the log."""
+    temporary: Path
+    """Folder in which the session makes its own TMPDIR; short, because browsers and tests put
+    Unix sockets there, whose paths are limited to 107 bytes."""
     memory_bytes: int
     write_roots: Sequence[str] | None
 
@@ -52,6 +56,7 @@ class SuiteSession:
     _others: list["SuiteSession"] = field(default_factory=list)
     _became: bool = False
     _closed: bool = False
+    _temporary: str = ""
 
     async def collect(self, seconds: float) -> Collection:
         """Start the interpreter and let pytest collect.
@@ -85,9 +90,9 @@ class SuiteSession:
         """
         if self._collection is None or self._wire is None or self._sandbox is None:
             raise Unavailable("The suite is not collected yet.")
-        if self._sandbox.has_ended:
-            raise Unavailable(f"The suite's process ended. Its last output:\n{self._said()}")
         if self._collection.forkable:
+            if self._sandbox.has_ended:
+                raise Unavailable(f"The suite's process ended. Its last output:\n{self._said()}")
             return await self._fork(name)
         if not self._became:
             self._became = True
@@ -112,6 +117,7 @@ class SuiteSession:
         if self._listening:
             self._listening.cancel()
         await self._wire.close()
+        await asyncio.to_thread(shutil.rmtree, self._temporary, True)
 
     def interrupt(self, grace_seconds: float) -> None:
         """Ask every process to stop, then make it."""
@@ -121,8 +127,8 @@ class SuiteSession:
 
     async def _start(self) -> None:
         folder = self.spec.folder
-        temporary = folder / "tmp"
-        await asyncio.to_thread(_lay_out, folder, temporary)
+        await asyncio.to_thread(_lay_out, folder)
+        self._temporary = tempfile.mkdtemp(dir=self.spec.temporary)
         ours, theirs = socket.socketpair()
         with theirs:
             self._sandbox = await ProcessSandbox.start(
@@ -131,7 +137,7 @@ class SuiteSession:
                     cwd=str(self.spec.cwd),
                     env={
                         **self.spec.env,
-                        "TMPDIR": str(temporary),
+                        "TMPDIR": self._temporary,
                         "PWD": str(self.spec.cwd),
                         "ATH_FD": str(theirs.fileno()),
                     },
@@ -208,6 +214,6 @@ def _settle(futures: "dict[str, asyncio.Future[int]]", name: str, value: int) ->
         future.set_result(value)
 
 
-def _lay_out(folder: Path, temporary: Path) -> None:
-    temporary.mkdir(mode=0o700, parents=True)
+def _lay_out(folder: Path) -> None:
+    folder.mkdir(mode=0o700, parents=True)
     shutil.copytree(PACKAGE, folder / "_ath_pytest", ignore=shutil.ignore_patterns("__pycache__"))

@@ -12,9 +12,7 @@ from harness.errors import InvalidInput
 _PROBE = "import sys, pytest; print(sys.executable); print(pytest.__version__)"
 
 
-def find_interpreter(
-    argv: Sequence[str], named: str | None, env: Mapping[str, str], cwd: Path
-) -> str:
+def find_interpreter(argv: Sequence[str], named: str | None, env: Mapping[str, str]) -> str:
     """The absolute path of the interpreter that has the suite's packages.
 
     Looks at, in this order: the one named, the script that the shell would find, the active
@@ -27,9 +25,9 @@ def find_interpreter(
         found = shutil.which(named, path=env.get("PATH"))
         if found is None:
             raise InvalidInput(f"--python names {named!r}, which is not an executable file.")
-        return _checked(found, cwd)
+        return _checked(os.path.abspath(found))
     for candidate in _candidates(argv, env):
-        if _has_pytest(candidate, cwd):
+        if _has_pytest(candidate):
             return str(candidate)
     raise InvalidInput(
         "No interpreter with pytest 7 or newer was found: neither `pytest` on PATH nor the active "
@@ -58,14 +56,14 @@ def _shebang(script: str) -> Sequence[str]:
     return [path] if "python" in Path(path).name else []
 
 
-def _has_pytest(python: str, cwd: Path) -> bool:
+def _has_pytest(python: str) -> bool:
     try:
-        return bool(_checked(python, cwd))
+        return bool(_checked(python))
     except InvalidInput:
         return False
 
 
-def _checked(python: str, cwd: Path) -> str:
+def _checked(python: str) -> str:
     try:
         probe = subprocess.run(
             [python, "-c", _PROBE], capture_output=True, text=True, timeout=60, cwd="/", check=False
@@ -79,4 +77,4 @@ def _checked(python: str, cwd: Path) -> str:
         )
     if int(lines[1].partition(".")[0]) < 7:
         raise InvalidInput(f"{python} has pytest {lines[1]}; version 7 or newer is needed.")
-    return os.path.abspath(python)
+    return python

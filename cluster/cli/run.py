@@ -50,7 +50,7 @@ def run(  # noqa: PLR0913  # each is an option of the command line
     environ = caller_environ()
     suite = find_suite(Path.cwd())
     request = Wanted(command, env, python, workers, retries, release, test_seconds, run_seconds)
-    interpreter = find_interpreter(command, python, environ, Path.cwd())
+    interpreter = find_interpreter(command, python, environ)
     variables = visible(environ, env_var or [])
     with _connected(settings) as client:
         submitted = request.submit(client, settings, suite, interpreter, variables)
