@@ -1,1 +1,1 @@
-"""The command line `ath`, one-command start, and everything about the machine or Ray cluster below."""
+"""The command line `ath`, one-command start, and the machine or Ray cluster below."""

@@ -7,15 +7,18 @@ import sys
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from actors.sandbox.probe import describe_process_tier
 from cluster.platform import Platform
 from harness.errors import HarnessError
 from harness.settings import Settings
 from serve.browser import browser
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MIN_FREE_GIB = 2.0
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import FrameType
 
 from cluster.installation import InstallationFiles, pick_ports
-from cluster.processes import adopt_orphans, end, end_all, orphans, reap
+from cluster.processes import adopt_orphans, end_all, reap
 from cluster.ray_head import head_command, ray_environ
 from harness.domain.installation import Installation, PlatformState, Ports
 from harness.errors import Conflict
@@ -153,7 +153,7 @@ class Supervisor:
 
     def _spawn(self, command: Sequence[str], log: str) -> subprocess.Popen[bytes]:
         with (self.files.logs / log).open("ab") as output:
-            return subprocess.Popen(  # noqa: S603  # our own command, no shell
+            return subprocess.Popen(  # our own command, no shell
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

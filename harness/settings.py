@@ -1,4 +1,4 @@
-"""Every setting, with a default that works on a bare machine; the only reader of the environment."""
+"""Every setting, with a default for a bare machine; the only reader of the environment."""
 
 import hashlib
 import os

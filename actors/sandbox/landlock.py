@@ -7,6 +7,7 @@ writable roots is the whole policy.
 import ctypes
 import os
 import struct
+from collections.abc import Iterable
 
 _CREATE, _ADD, _RESTRICT = 444, 445, 446
 """The same numbers on x86-64 and arm64."""
@@ -26,19 +27,19 @@ _ON_FILES = _WRITE_FILE | _TRUNCATE
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def landlock_abi():
+def landlock_abi() -> int:
     """The kernel's Landlock version; 0 where there is none."""
-    found = _libc.syscall(_CREATE, None, 0, _VERSION)
+    found: int = _libc.syscall(_CREATE, None, 0, _VERSION)
     return max(found, 0)
 
 
-def no_new_privileges():
+def no_new_privileges() -> None:
     """Neither this process nor its children can gain privileges by executing files."""
     if _libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_NO_NEW_PRIVS)")
 
 
-def write_only_below(roots):
+def write_only_below(roots: Iterable[str]) -> None:
     """Restrict this process and its children; needs `no_new_privileges` first."""
     handled = _handled(landlock_abi())
     rules = _checked(_libc.syscall(_CREATE, struct.pack("Q", handled), 8, 0), "create")
@@ -50,7 +51,7 @@ def write_only_below(roots):
         os.close(rules)
 
 
-def _handled(abi):
+def _handled(abi: int) -> int:
     rights = _WRITE_FILE | _CHANGES
     if abi >= 2:
         rights |= _REFER
@@ -59,7 +60,7 @@ def _handled(abi):
     return rights
 
 
-def _allow(rules, root, handled):
+def _allow(rules: int, root: str, handled: int) -> None:
     try:
         handle = os.open(root, os.O_PATH | os.O_CLOEXEC)
     except OSError:
@@ -72,7 +73,7 @@ def _allow(rules, root, handled):
         os.close(handle)
 
 
-def _checked(result, what):
+def _checked(result: int, what: str) -> int:
     if result < 0:
         raise OSError(ctypes.get_errno(), "landlock: " + what)
     return result

@@ -5,6 +5,7 @@ with one JSON line when nothing of it is left. When the control socket closes, e
 a tree never outlives its host.
 """
 
+import contextlib
 import ctypes
 import json
 import os
@@ -14,6 +15,7 @@ import signal
 import socket
 import sys
 import time
+from typing import Any
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
@@ -22,29 +24,31 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def main():
+def main() -> None:
     """Guard what the first message describes."""
     control = socket.socket(fileno=int(sys.argv[1]))
     _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, signal.SIG_IGN)
-    spec = json.loads(_line(control))
-    Warden(control, spec).guard()
+    first = _line(control)
+    if first is not None:
+        Warden(control, json.loads(first)).guard()
 
 
 class Warden:
     """One tree: its log, its limits, its end."""
 
-    def __init__(self, control, spec):
+    def __init__(self, control: socket.socket, spec: dict[str, Any]) -> None:
         self._control = control
         self._spec = spec
         self._reason = "exit"
         self._peak = 0
-        self._status = None
-        self._kill_at = None
+        self._status: int | None = None
+        self._kill_at: float | None = None
+        self._usage: resource.struct_rusage | None = None
         self._ends_at = _soon(spec.get("deadline_seconds"))
 
-    def guard(self):
+    def guard(self) -> None:
         """Start it, watch it, end it, tell."""
         reader, writer = os.pipe()
         self._log = Log(self._spec["log"], self._spec["log_bytes"])
@@ -62,7 +66,7 @@ class Warden:
         self._log.close()
         self._send(self._result())
 
-    def _start(self, output):
+    def _start(self, output: int) -> int:
         pid = os.fork()
         if pid:
             for fd in self._spec["fds"]:
@@ -71,10 +75,10 @@ class Warden:
         try:
             self._become(output)
         except BaseException as error:
-            os.write(output, ("cannot start %r: %s\n" % (self._spec["argv"][0], error)).encode())
+            os.write(output, f"cannot start {self._spec['argv'][0]!r}: {error}\n".encode())
         os._exit(127)
 
-    def _become(self, output):
+    def _become(self, output: int) -> None:
         spec = self._spec
         os.setsid()
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
@@ -83,36 +87,26 @@ class Warden:
         null = os.open(os.devnull, os.O_RDONLY)
         for target, source in ((0, null), (1, output), (2, output)):
             os.dup2(source, target)
-        for name, limit in spec["rlimits"].items():
-            kind = getattr(resource, name)
-            hard = resource.getrlimit(kind)[1]
-            ceiling = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-            resource.setrlimit(kind, (ceiling, ceiling))
+        _limit(spec["rlimits"])
         os.chdir(spec["cwd"])
         if spec["write_roots"] is not None:
             sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-            import landlock
+            import landlock  # type: ignore[import-not-found]  # beside this script
 
             landlock.no_new_privileges()
             landlock.write_only_below(spec["write_roots"])
-        keep = {0, 1, 2, *spec["fds"]}
         for fd in [int(name) for name in os.listdir("/proc/self/fd")]:
-            if fd not in keep:
-                try:
-                    os.close(fd)
-                except OSError:
-                    continue
-        for fd in spec["fds"]:
-            os.set_inheritable(fd, True)
+            with contextlib.suppress(OSError):
+                os.set_inheritable(fd, fd <= 2 or fd in spec["fds"])
         os.execve(spec["argv"][0], spec["argv"], spec["env"])
 
-    def _watch(self, reader, wake):
+    def _watch(self, reader: int, wake: int) -> None:
         looked = 0.0
+        waiting: list[Any] = [reader, wake, self._control]
         while self._status is None:
-            waiting = [reader, wake, self._control] if reader is not None else [wake, self._control]
             ready, _, _ = select.select(waiting, [], [], _LOOK_SECONDS)
             if reader in ready and not self._take_output(reader):
-                reader = None
+                waiting.remove(reader)
             if wake in ready:
                 os.read(wake, 512)
             if self._control in ready:
@@ -123,12 +117,12 @@ class Warden:
                 looked = now
                 self._check(now)
 
-    def _take_output(self, reader):
+    def _take_output(self, reader: int) -> bool:
         data = os.read(reader, 1 << 16)
         self._log.write(data)
         return bool(data)
 
-    def _take_command(self):
+    def _take_command(self) -> None:
         line = _line(self._control)
         if line is None:
             self._end("host_lost")
@@ -141,7 +135,7 @@ class Warden:
         else:
             self._end(command["reason"])
 
-    def _check(self, now):
+    def _check(self, now: float) -> None:
         memory = sum(_memory(pid) for pid in _below(os.getpid()))
         self._peak = max(self._peak, memory)
         if memory > self._spec["memory_bytes"]:
@@ -151,12 +145,12 @@ class Warden:
         elif self._kill_at is not None and now > self._kill_at:
             self._end(self._reason)
 
-    def _end(self, reason):
+    def _end(self, reason: str) -> None:
         self._reason = reason
         for pid in _below(os.getpid()):
             _signal(pid, signal.SIGKILL)
 
-    def _sweep(self):
+    def _sweep(self) -> None:
         """Kill what is left: as subreaper, this process is the parent of every orphan."""
         while True:
             left = _below(os.getpid())
@@ -166,7 +160,7 @@ class Warden:
                 _signal(pid, signal.SIGKILL)
             self._reap(block=True)
 
-    def _reap(self, block=False):
+    def _reap(self, *, block: bool = False) -> None:
         while True:
             try:
                 pid, status, usage = os.wait4(-1, 0 if block else os.WNOHANG)
@@ -179,26 +173,27 @@ class Warden:
                 self._usage = usage
             block = False
 
-    def _drain(self, reader):
+    def _drain(self, reader: int) -> None:
         try:
             while self._take_output(reader):
                 continue
         except BlockingIOError:
             return
 
-    def _result(self):
-        code = os.waitstatus_to_exitcode(self._status)
+    def _result(self) -> dict[str, Any]:
+        code = os.waitstatus_to_exitcode(self._status or 0)
+        usage = self._usage
         return {
             "ev": "ended",
             "exit_code": code if code >= 0 else None,
             "signal": -code if code < 0 else None,
             "reason": self._reason,
             "peak_bytes": self._peak,
-            "cpu_seconds": self._usage.ru_utime + self._usage.ru_stime,
+            "cpu_seconds": usage.ru_utime + usage.ru_stime if usage else 0.0,
             "output_bytes": self._log.size,
         }
 
-    def _send(self, message):
+    def _send(self, message: dict[str, Any]) -> None:
         try:
             self._control.sendall(json.dumps(message).encode() + b"\n")
         except OSError:
@@ -208,13 +203,13 @@ class Warden:
 class Log:
     """A file of bounded size: the head, then the latest of the rest."""
 
-    def __init__(self, path, limit):
+    def __init__(self, path: str, limit: int) -> None:
         self._file = open(path, "wb")
         self._head = limit // 2
         self._tail = bytearray()
         self.size = 0
 
-    def write(self, data):
+    def write(self, data: bytes) -> None:
         """Keep what fits; a full disk costs the log, never the run."""
         room = max(0, self._head - self.size)
         self.size += len(data)
@@ -228,11 +223,11 @@ class Log:
         if len(self._tail) > 2 * self._head:
             del self._tail[: -self._head]
 
-    def close(self):
+    def close(self) -> None:
         """Write the tail with a note of what is missing before it."""
         try:
             if self.size - self._head > self._head:
-                note = "\n… %d bytes left out …\n" % (self.size - 2 * self._head)
+                note = f"\n… {self.size - 2 * self._head} bytes left out …\n"
                 self._file.write(note.encode())
             self._file.write(self._tail[-self._head :])
             self._file.close()
@@ -240,7 +235,15 @@ class Log:
             return
 
 
-def _line(control):
+def _limit(limits: dict[str, int]) -> None:
+    for name, limit in limits.items():
+        kind = getattr(resource, name)
+        hard = resource.getrlimit(kind)[1]
+        ceiling = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+        resource.setrlimit(kind, (ceiling, ceiling))
+
+
+def _line(control: socket.socket) -> bytes | None:
     """One line of the control socket; None when the host is gone."""
     data = b""
     while not data.endswith(b"\n"):
@@ -254,14 +257,14 @@ def _line(control):
     return data
 
 
-def _below(root):
+def _below(root: int) -> list[int]:
     """Every living descendant."""
     found, queue = [], [root]
     while queue:
         pid = queue.pop()
         try:
-            for task in os.listdir("/proc/%d/task" % pid):
-                with open("/proc/%d/task/%s/children" % (pid, task)) as file:
+            for task in os.listdir(f"/proc/{pid}/task"):
+                with open(f"/proc/{pid}/task/{task}/children") as file:
                     children = [int(word) for word in file.read().split()]
                 found += children
                 queue += children
@@ -270,31 +273,31 @@ def _below(root):
     return [pid for pid in found if not _is_zombie(pid)] if root == os.getpid() else found
 
 
-def _is_zombie(pid):
+def _is_zombie(pid: int) -> bool:
     try:
-        with open("/proc/%d/stat" % pid, "rb") as file:
+        with open(f"/proc/{pid}/stat", "rb") as file:
             return file.read().rpartition(b")")[2].split()[0] == b"Z"
     except OSError:
         return True
 
 
-def _memory(pid):
+def _memory(pid: int) -> int:
     try:
-        with open("/proc/%d/statm" % pid) as file:
+        with open(f"/proc/{pid}/statm") as file:
             words = file.read().split()
     except OSError:
         return 0
     return max(0, int(words[1]) - int(words[2])) * _PAGE
 
 
-def _signal(pid, signum):
+def _signal(pid: int, signum: int) -> None:
     try:
         os.kill(pid, signum)
     except OSError:
         return
 
 
-def _soon(seconds):
+def _soon(seconds: float | None) -> float | None:
     return None if seconds is None else time.monotonic() + seconds
 
 

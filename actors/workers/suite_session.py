@@ -11,7 +11,7 @@ from pathlib import Path
 from actors.sandbox.process import ProcessSandbox, ProcessSpec
 from actors.workers.collection import Collection, collection_of
 from actors.workers.suite_worker import SuiteWorker
-from actors.workers.wire import LINE_BYTES, Wire
+from actors.workers.wire import Wire
 from harness.errors import Conflict, InvalidInput, Unavailable
 
 PACKAGE = Path(__file__).resolve().parents[2] / "harness" / "inject" / "_ath_pytest"

@@ -1,4 +1,4 @@
-"""One worker's life: ask for tests, hand them over, take results, replace the process if it dies."""
+"""One worker's life: ask for tests, hand them over, take results, replace a dead process."""
 
 import asyncio
 from collections import deque

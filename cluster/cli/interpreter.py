@@ -25,7 +25,7 @@ def find_interpreter(argv: Sequence[str], named: str | None, env: Mapping[str, s
         found = shutil.which(named, path=env.get("PATH"))
         if found is None:
             raise InvalidInput(f"--python names {named!r}, which is not an executable file.")
-        return _checked(os.path.abspath(found))
+        return _checked(str(Path(found).absolute()))
     for candidate in _candidates(argv, env):
         if _has_pytest(candidate):
             return str(candidate)

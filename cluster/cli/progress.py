@@ -1,9 +1,10 @@
 """What a run's events add up to, while it runs."""
 
 from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from harness.events.envelope import Event
+from harness.events.envelope import Event, Json
 
 
 @dataclass(slots=True)
@@ -21,50 +22,74 @@ class Progress:
     def see(self, event: Event) -> str | None:
         """Take in an event; gives a line worth keeping, if it makes one."""
         kind = event.type.removeprefix("ath.").rpartition(".v")[0]
-        data = event.data
-        match kind:
-            case "run.leased":
-                self.step = "unpacking and collecting"
-            case "environment.ready":
-                return f"{data['environment']} answers at {data['base_url']} after {_s(data['seconds'])}"
-            case "run.collected":
-                self.total = _int(data["tests"]) + _int(data["errors"])
-                self.step = "executing"
-                return _collected(data["tests"], data["errors"], data["seconds"], data["warning"])
-            case "attempt.finished":
-                self.done.add(_int(data["test_index"]))
-                self.verdicts[str(data["verdict"])] += 1
-                return _trouble(event)
-            case "attempts.queued" if data["why"] != "first":
-                self.done.difference_update(_indexes(data["tests"]))
-                return f"{data['count']} attempts again ({data['why']})"
-            case "lease.ended" if data["why"] == "expired":
-                return f"host {data['host']} was lost; its work goes to another"
-            case "run.cancel_requested":
-                self.step = "stopping"
-                return f"asked to stop by {data['by']}"
-            case "run.finished":
-                self.is_over = True
-                self.step = str(data["state"])
-            case "failure.assigned" if data["is_new"]:
-                return f"new failure cluster: {data['title']}"
-            case _:
-                return None
-        return None
+        handler = _HANDLERS.get(kind)
+        return handler(self, event.data) if handler else None
 
 
-def _trouble(event: Event) -> str | None:
-    data = event.data
+def _leased(state: Progress, _: Mapping[str, Json]) -> None:
+    state.step = "unpacking and collecting"
+
+
+def _ready(_: Progress, data: Mapping[str, Json]) -> str:
+    seconds = _s(data["seconds"])
+    return f"{data['environment']} answers at {data['base_url']} after {seconds}"
+
+
+def _collected(state: Progress, data: Mapping[str, Json]) -> str:
+    state.total = _int(data["tests"]) + _int(data["errors"])
+    state.step = "executing"
+    broken = f", {data['errors']} files could not be collected" if data["errors"] else ""
+    note = f" ({data['warning']})" if data["warning"] else ""
+    return f"collected {data['tests']} tests{broken} in {_s(data['seconds'])}{note}"
+
+
+def _finished_attempt(state: Progress, data: Mapping[str, Json]) -> str | None:
+    state.done.add(_int(data["test_index"]))
+    state.verdicts[str(data["verdict"])] += 1
     if data["verdict"] in {"passed", "skipped", "cancelled"}:
         return None
     what = f"{data['exception']}: {data['message']}" if data["exception"] else data["message"]
     return f"{data['verdict']} {data['test_id']} (attempt {data['number']}) {what}"
 
 
-def _collected(tests: object, errors: object, seconds: object, warning: object) -> str:
-    broken = f", {errors} files could not be collected" if errors else ""
-    note = f" ({warning})" if warning else ""
-    return f"collected {tests} tests{broken} in {_s(seconds)}{note}"
+def _queued(state: Progress, data: Mapping[str, Json]) -> str | None:
+    if data["why"] == "first":
+        return None
+    state.done.difference_update(_indexes(data["tests"]))
+    return f"{data['count']} attempts again ({data['why']})"
+
+
+def _lease_ended(_: Progress, data: Mapping[str, Json]) -> str | None:
+    if data["why"] != "expired":
+        return None
+    return f"host {data['host']} was lost; its work goes to another"
+
+
+def _cancelled(state: Progress, data: Mapping[str, Json]) -> str:
+    state.step = "stopping"
+    return f"asked to stop by {data['by']}"
+
+
+def _ended(state: Progress, data: Mapping[str, Json]) -> None:
+    state.is_over = True
+    state.step = str(data["state"])
+
+
+def _assigned(_: Progress, data: Mapping[str, Json]) -> str | None:
+    return f"new failure cluster: {data['title']}" if data["is_new"] else None
+
+
+_HANDLERS: Mapping[str, Callable[[Progress, Mapping[str, Json]], str | None]] = {
+    "run.leased": _leased,
+    "environment.ready": _ready,
+    "run.collected": _collected,
+    "attempt.finished": _finished_attempt,
+    "attempts.queued": _queued,
+    "lease.ended": _lease_ended,
+    "run.cancel_requested": _cancelled,
+    "run.finished": _ended,
+    "failure.assigned": _assigned,
+}
 
 
 def _s(value: object) -> str:

@@ -1,15 +1,16 @@
 """The report at the end of a run, for people and for machines."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 from rich.markup import escape
-from rich.table import Table
 
 from cluster.cli.console import out
 from harness.client import Client
 from harness.domain.assessment import Assessment, Readiness
 from harness.domain.attempt import Verdict
 from harness.domain.exit_code import exit_code
+from harness.domain.failure_cluster import Assignment
 from harness.domain.results import RunResults, TestOutcome
 from harness.domain.run import Run
 
@@ -91,15 +92,29 @@ def _why(test: TestOutcome) -> str:
 
 
 def _print_clusters(client: Client, run: Run) -> None:
-    found = _clusters(client, run)
-    if not found:
+    groups: dict[str, list[Assignment]] = {}
+    titles: dict[str, str] = {}
+    for assignment, cluster in client.runs.failures(run.id):
+        groups.setdefault(cluster.id, []).append(assignment)
+        titles[cluster.id] = cluster.title
+    if not groups:
         return
     out.print("\n[bold]Failure clusters[/]")
-    table = Table("failures", "what", "why together", box=None, padding=(0, 1))
-    reasons = {cluster.title: a.reason for a, cluster in client.runs.failures(run.id)}
-    for title, count in found.items():
-        table.add_row(str(count), escape(title), escape(reasons[title]))
-    out.print(table)
+    for cluster_id, members in sorted(groups.items(), key=lambda item: -len(item[1])):
+        tests = len({member.test_id for member in members})
+        plural = "s" if tests > 1 else ""
+        out.print(f"  {tests} test{plural}  {escape(titles[cluster_id][:140])}")
+        out.print(f"           [dim]{escape(_why_together(members))}[/]")
+
+
+def _why_together(members: Sequence[Assignment]) -> str:
+    """The reason that tells most: what unlike failures share, else that all are the same."""
+    alike = [member for member in members if member.score < 1]
+    if alike:
+        return min(alike, key=lambda member: member.score).reason
+    if len(members) > 1:
+        return f"The same failure in {len(members)} attempts."
+    return members[0].reason
 
 
 def _clusters(client: Client, run: Run) -> dict[str, int]:

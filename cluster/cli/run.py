@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
     add_command(app, run)
 
 
-def run(  # noqa: PLR0913  # each is an option of the command line
+def run(  # each is an option of the command line
     command: Annotated[list[str], typer.Argument(help="After `--`: pytest and its arguments.")],
     env: Annotated[str | None, typer.Option(help="Environment of ath.toml.")] = None,
     junit: Annotated[Path | None, typer.Option(help="Write a JUnit XML file.")] = None,
@@ -109,7 +109,7 @@ def _connected(settings: Settings) -> Client:
         return connect(settings, start=lambda step: line.update(f"Starting the platform: {step} …"))
 
 
-def _see_through(  # noqa: PLR0913
+def _see_through(
     client: Client,
     submitted: Run,
     junit: Path | None,

@@ -63,9 +63,8 @@ def verify_chain(events: Iterable[Event]) -> Digest:
     Raises:
         Corrupt: an event is missing, out of order or changed; the message names it.
     """
-    head, seq = Digest(""), 0
-    for event in events:
-        seq += 1
+    head = Digest("")
+    for seq, event in enumerate(events, 1):
         if event.seq != seq:
             raise Corrupt(f"Run {event.run_id} has event {event.seq} where {seq} is due.")
         if event.prevhash != head or event.hash != chain_hash(event):

@@ -79,7 +79,7 @@ class TestStore(Protocol):
         ...
 
     def histories(self, environment: str, test_ids: Collection[TestId]) -> Sequence[TestHistory]:
-        """What earlier runs against the environment saw of these tests; unknown ones are left out."""
+        """What earlier runs against the environment saw; tests without history are left out."""
         ...
 
     def remember(

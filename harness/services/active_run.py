@@ -1,4 +1,4 @@
-"""What the scheduler remembers of a run that executes; all of it can be read back from the store."""
+"""What the scheduler remembers of a run; all of it can be read back from the store."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
+from harness.domain.assessment import Assessment
 from harness.domain.attempt import ArtifactRef, Attempt
 from harness.domain.failure_cluster import Assignment, FailureCluster
-from harness.domain.assessment import Assessment
 from harness.domain.ids import RunId
 from harness.domain.principal import Principal
 from harness.domain.results import RunResults, TestOutcome

@@ -4,7 +4,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from harness.domain.attempt import Attempt, AttemptResult, AttemptState, Failure, Phase, Verdict
+from harness.domain.attempt import Attempt, AttemptResult, AttemptState, Verdict
 from harness.domain.ids import AttemptId, HostId, LeaseId, RunId
 from harness.domain.lease import Lease
 from harness.domain.results import conclude
@@ -14,12 +14,9 @@ from harness.domain.suite import TestCase
 from harness.domain.work import Batch, Collected, Grant, Report, Surrender
 from harness.errors import Conflict, Fenced
 from harness.events.facts import (
-    AttemptFinished,
-    AttemptsLeased,
     AttemptsQueued,
     CancelRequested,
     Fact,
-    LeaseEnded,
     ResultRefused,
     RunCollected,
     RunFinished,
@@ -28,10 +25,17 @@ from harness.events.facts import (
 from harness.ports.entropy import Entropy
 from harness.ports.records import Records, Transaction
 from harness.services.active_run import ActiveRun
+from harness.services.scheduling_facts import (
+    batch_of,
+    finished_fact,
+    lease_ended,
+    leased_fact,
+    queued_facts,
+    unfinished,
+)
 
 WORTH_A_WORKER_SECONDS = 0.5
 """Expected work that pays for opening one more worker."""
-MESSAGE_CHARACTERS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +115,7 @@ class Scheduling:
             active = self._load(tx, run)
             again = active.lost(lease_id, have)
             if again:
-                return _batch(again)
+                return batch_of(again)
             if not have and self._takes_more_than_its_share(lease_id):
                 return Batch()
             if active.has_failed_enough:
@@ -121,8 +125,8 @@ class Scheduling:
             if not batch:
                 return Batch(more_later=bool(active.open))
             tx.attempts.lease([attempt.id for attempt in batch], lease_id)
-            tx.runs.save(run, [_leased_fact(tx.leases.get(lease_id), worker, batch)])
-            return _batch(batch)
+            tx.runs.save(run, [leased_fact(tx.leases.get(lease_id), worker, batch)])
+            return batch_of(batch)
 
     def report(self, report: Report) -> None:
         """Apply results once; queue further attempts where the run's rules want them.
@@ -147,10 +151,10 @@ class Scheduling:
             tx.link(run.id, surrender.artifacts)
             active = self._load(tx, run)
             stopped = run.state is RunState.CANCELLING or surrender.reason is not Reason.NONE
-            left = _unfinished(active, lease, None if stopped else "its host gave the run back")
+            left = unfinished(active, lease, None if stopped else "its host gave the run back")
             run = self._apply(tx, run, active, left, lease.id)
             tx.leases.end(lease.id)
-            run = tx.runs.save(run, [_ended(lease, "closed")])
+            run = tx.runs.save(run, [lease_ended(lease, "closed")])
             self._end_if_over(tx, run, active, surrender)
         self._scopes.pop(surrender.lease_id, None)
 
@@ -286,7 +290,7 @@ class Scheduling:
     ) -> Run:
         accepted = set(tx.attempts.finish(results, lease_id)) if results else set()
         finished = active.finish({i: r for i, r in results.items() if i in accepted})
-        facts: list[Fact] = [_finished_fact(attempt) for attempt in finished]
+        facts: list[Fact] = [finished_fact(attempt) for attempt in finished]
         for attempt in finished:
             if attempt.result and attempt.result.artifacts:
                 tx.link(run.id, attempt.result.artifacts)
@@ -296,7 +300,7 @@ class Scheduling:
             again = [self._attempt(run, cases[a.test_index], a.number + 1) for a in wanted]
             tx.attempts.add(again)
             active.queue(again)
-            facts += _queued_facts(wanted)
+            facts += queued_facts(wanted)
         return tx.runs.save(run, facts) if facts else run
 
     def _attempt(self, run: Run, case: TestCase, number: int) -> Attempt:
@@ -349,8 +353,8 @@ class Scheduling:
                 return
             active = self._load(tx, run)
             why = f"the host {lease.host} was lost"
-            run = self._apply(tx, run, active, _unfinished(active, lease, why), lease.id)
-            run = tx.runs.save(run, [_ended(lease, "expired")])
+            run = self._apply(tx, run, active, unfinished(active, lease, why), lease.id)
+            run = tx.runs.save(run, [lease_ended(lease, "expired")])
             if run.state is RunState.RUNNING and not active.open:
                 self._conclude(tx, run, active)
         self._scopes.pop(lease.id, None)
@@ -429,61 +433,3 @@ def _must_agree(stored: Sequence[TestCase], found: Sequence[TestCase]) -> None:
             f"Test {wrong.index} is {wrong.id!r} here but {here.get(wrong.index)!r} where the "
             "suite was collected first. Make test ids the same in every process."
         )
-
-
-def _unfinished(
-    active: ActiveRun, lease: Lease, trouble: str | None
-) -> dict[AttemptId, AttemptResult]:
-    """Results of what the lease leaves behind: errored by some trouble, or else cancelled."""
-    result = AttemptResult(Verdict.CANCELLED, worker=lease.host)
-    if trouble:
-        failure = Failure("InfrastructureError", f"The attempt did not finish: {trouble}.")
-        phase = Phase("worker", "failed", failure=failure)
-        result = AttemptResult(Verdict.ERRORED, phases=(phase,), worker=lease.host)
-    return {attempt.id: result for attempt in active.under(lease.id)}
-
-
-def _batch(attempts: Sequence[Attempt]) -> Batch:
-    return Batch(tuple((attempt.id, attempt.test_index) for attempt in attempts))
-
-
-def _leased_fact(lease: Lease, worker: str, batch: Sequence[Attempt]) -> AttemptsLeased:
-    return AttemptsLeased(
-        lease_id=lease.id,
-        token=lease.token,
-        worker=worker,
-        tests=[attempt.test_index for attempt in batch],
-    )
-
-
-def _queued_facts(wanted: Sequence[Attempt]) -> list[Fact]:
-    facts: list[Fact] = []
-    for why, lost in (("retry", False), ("infrastructure", True)):
-        tests = [
-            attempt.test_index
-            for attempt in wanted
-            if attempt.result and (attempt.result.verdict is Verdict.ERRORED) is lost
-        ]
-        if tests:
-            facts.append(AttemptsQueued(count=len(tests), why=why, tests=tests))
-    return facts
-
-
-def _finished_fact(attempt: Attempt) -> AttemptFinished:
-    result = attempt.result or AttemptResult(Verdict.ERRORED)
-    failure = result.failure
-    return AttemptFinished(
-        attempt_id=attempt.id,
-        test_id=attempt.test_id,
-        test_index=attempt.test_index,
-        number=attempt.number,
-        verdict=result.verdict,
-        seconds=round(result.seconds, 6),
-        worker=result.worker,
-        exception=failure.exception if failure else "",
-        message=failure.message.strip().partition("\n")[0][:MESSAGE_CHARACTERS] if failure else "",
-    )
-
-
-def _ended(lease: Lease, why: str) -> LeaseEnded:
-    return LeaseEnded(lease_id=lease.id, host=lease.host, token=lease.token, why=why)

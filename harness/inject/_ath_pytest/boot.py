@@ -10,8 +10,8 @@ def main():
     """Run pytest as the `start` message says; never returns."""
     fd = int(os.environ.pop(FD))
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    from _ath_pytest.steer import Steered
-    from _ath_pytest.wire import Wire
+    from _ath_pytest.steer import Steered  # type: ignore[import-not-found]  # found by path
+    from _ath_pytest.wire import Wire  # type: ignore[import-not-found]  # likewise
 
     del sys.path[0]
     wire = Wire.adopt(fd)
@@ -32,7 +32,7 @@ def main():
 
 
 def _become(argv):
-    """Set sys.path[0] and sys.argv as for `pytest …` or `python -m pytest …`; gives its arguments."""
+    """Set sys.path[0] and sys.argv as the shell's command would; gives pytest's arguments."""
     words = list(argv)
     if os.path.basename(words[0]).startswith("python"):
         if words[1:3] != ["-m", "pytest"]:

@@ -32,5 +32,5 @@ class LaunchArgs:
             return arguments
 
         module = types.ModuleType("_ath_browser")
-        module.browser_type_launch_args = browser_type_launch_args
+        setattr(module, "browser_type_launch_args", browser_type_launch_args)  # noqa: B010
         return module

@@ -81,7 +81,9 @@ class Outcome:
         if not isinstance(folder, (str, os.PathLike)) or not os.path.isdir(folder):
             return []
         found = [
-            os.path.join(parent, name) for parent, _, names in os.walk(folder) for name in names
+            os.path.join(parent, name)
+            for parent, _, names in os.walk(str(folder))
+            for name in names
         ]
         return sorted(found)[:FILES]
 

@@ -6,10 +6,10 @@ from collections import deque
 
 import pytest
 
-from _ath_pytest import PROTOCOL
-from _ath_pytest.browser import LaunchArgs
-from _ath_pytest.outcome import Outcome, broken_file
-from _ath_pytest.wire import Wire
+from . import PROTOCOL
+from .browser import LaunchArgs
+from .outcome import Outcome, broken_file
+from .wire import Wire
 
 _REAP_SECONDS = 0.2
 
@@ -159,7 +159,7 @@ class Worker:
         self._wire = wire
         self._session = session
         self._steered = steered
-        self._waiting = deque()
+        self._waiting: deque = deque()
         self._is_last = False
 
     def run(self):
@@ -222,7 +222,7 @@ def _own_folders(config, name):
     """Workers of one run must not clean each other's folders away."""
     factory = getattr(config, "_tmp_path_factory", None)
     given = getattr(factory, "_given_basetemp", None)
-    if given is not None:
+    if factory is not None and given is not None:
         given.mkdir(parents=True, exist_ok=True)
         factory._given_basetemp = given / name
     if config.pluginmanager.hasplugin("playwright"):
