@@ -24,7 +24,8 @@ from harness.ports.entropy import SystemEntropy
 from harness.services.analytics import Analytics
 from harness.services.relay import AnalyticsFeed, Relay
 from harness.services.runs import Runs
-from harness.services.scheduling import Scheduling, SchedulingLimits
+from harness.services.scheduling import Scheduling
+from harness.services.scheduling_limits import SchedulingLimits
 from harness.settings import Settings
 from harness.stores.file_artifacts import FileArtifacts
 from harness.stores.sql.records import SqlRecords

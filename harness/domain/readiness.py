@@ -53,7 +53,7 @@ def assess(
     return Assessment(
         readiness=readiness,
         regression_probability=probability,
-        reasons=tuple([*_regressions(suspects, rules), *_flakes(results, suspects, rules), *doubts])
+        reasons=(*_regressions(suspects, rules), *_flakes(results, suspects, rules), *doubts)
         or (f"All {len(results.tests)} tests passed and their history is known.",),
         passed_rules=tuple(_passed(probability, doubts, rules)),
         uncovered=tuple(_uncovered(results, known)),

@@ -12,41 +12,34 @@ from harness.domain.run import Reason, Run, RunState
 from harness.domain.scope import Scope
 from harness.domain.suite import TestCase
 from harness.domain.work import Batch, Collected, Grant, Report, Surrender
-from harness.errors import Conflict, Fenced
+from harness.errors import Fenced
 from harness.events.facts import (
     AttemptsQueued,
     CancelRequested,
     Fact,
     ResultRefused,
     RunCollected,
-    RunFinished,
     RunLeased,
 )
 from harness.ports.entropy import Entropy
 from harness.ports.records import Records, Transaction
 from harness.services.active_run import ActiveRun
 from harness.services.scheduling_facts import (
+    MESSAGES,
+    STATE_OF_REASON,
     batch_of,
+    ending,
     finished_fact,
     lease_ended,
     leased_fact,
+    must_agree,
     queued_facts,
     unfinished,
 )
+from harness.services.scheduling_limits import SchedulingLimits
 
 WORTH_A_WORKER_SECONDS = 0.5
 """Expected work that pays for opening one more worker."""
-
-
-@dataclass(frozen=True, slots=True)
-class SchedulingLimits:
-    """Bounds the scheduler holds."""
-
-    lease_seconds: float = 15.0
-    test_seconds: float = 600.0
-    run_seconds: float = 4 * 3600.0
-    grants_per_run: int = 10
-    """A run that loses its hosts this often ends errored instead of going round for ever."""
 
 
 @dataclass(slots=True)
@@ -55,7 +48,7 @@ class Scheduling:
 
     records: Records
     entropy: Entropy
-    limits: SchedulingLimits = SchedulingLimits()
+    limits: SchedulingLimits = field(default_factory=SchedulingLimits)
     _active: dict[RunId, ActiveRun] = field(default_factory=dict)
     _scopes: dict[LeaseId, tuple[Scope, RunId]] = field(default_factory=dict)
     _held: dict[HostId, Mapping[LeaseId, int]] = field(default_factory=dict)
@@ -98,7 +91,7 @@ class Scheduling:
         with self.records.transaction(self._where(lease_id)[0]) as tx:
             run = self._leased(tx, lease_id)
             if run.state is RunState.RUNNING:
-                _must_agree(tx.tests.of_run(run.id), collected.cases)
+                must_agree(tx.tests.of_run(run.id), collected.cases)
                 return self._workers(run, self._load(tx, run))
             if run.state is not RunState.COLLECTING:
                 return 0
@@ -320,28 +313,20 @@ class Scheduling:
             self._end(tx, run, RunState.CANCELLED, run.reason, run.message)
         elif surrender.reason is not Reason.NONE:
             run = self._drop_waiting(tx, run, active)
-            state = _STATE_OF_REASON.get(surrender.reason, RunState.ERRORED)
+            state = STATE_OF_REASON.get(surrender.reason, RunState.ERRORED)
             self._end(tx, run, state, surrender.reason, surrender.message)
         elif not active.open and run.state is RunState.RUNNING:
             self._conclude(tx, run, active)
 
     def _conclude(self, tx: Transaction, run: Run, active: ActiveRun) -> None:
         state, reason = conclude(active.final())
-        self._end(tx, run, state, reason, _MESSAGES.get(reason, ""))
+        self._end(tx, run, state, reason, MESSAGES.get(reason, ""))
 
     def _end(
         self, tx: Transaction, run: Run, state: RunState, reason: Reason, message: str
     ) -> None:
-        now = tx.now()
-        ended = replace(run.moved(state, reason, message), finished_at=now)
-        verdicts = list(self._active[run.id].final()) if run.id in self._active else []
-        fact = RunFinished(
-            state=state,
-            reason=reason,
-            message=ended.message,
-            counts={v.value: verdicts.count(v) for v in Verdict if v in verdicts},
-            seconds=(now - run.created_at).total_seconds(),
-        )
+        verdicts = self._active[run.id].final() if run.id in self._active else ()
+        ended, fact = ending(run.moved(state, reason, message), tx.now(), verdicts)
         tx.runs.save(ended, [fact])
         self._active.pop(run.id, None)
 
@@ -412,24 +397,3 @@ class Scheduling:
             return self._scopes[lease_id]
         except KeyError:
             raise Fenced(f"Lease {lease_id} has ended; its work was given to others.") from None
-
-
-_STATE_OF_REASON = {
-    Reason.USAGE: RunState.INCONCLUSIVE,
-    Reason.NO_TESTS: RunState.INCONCLUSIVE,
-    Reason.COLLECTION: RunState.FAILED,
-}
-_MESSAGES = {
-    Reason.NO_TESTS: "No test ran: nothing was collected, or everything was deselected.",
-    Reason.INFRASTRUCTURE: "Tests could not be executed; see the errored attempts.",
-}
-
-
-def _must_agree(stored: Sequence[TestCase], found: Sequence[TestCase]) -> None:
-    here = {case.index: case.id for case in stored}
-    wrong = next((case for case in found if here.get(case.index) != case.id), None)
-    if wrong:
-        raise Conflict(
-            f"Test {wrong.index} is {wrong.id!r} here but {here.get(wrong.index)!r} where the "
-            "suite was collected first. Make test ids the same in every process."
-        )

@@ -1,21 +1,36 @@
 """What the scheduler says happened, made of what it decided."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 
 from harness.domain.attempt import Attempt, AttemptResult, Failure, Phase, Verdict
 from harness.domain.ids import AttemptId
 from harness.domain.lease import Lease
+from harness.domain.run import Reason, Run, RunState
+from harness.domain.suite import TestCase
 from harness.domain.work import Batch
+from harness.errors import Conflict
 from harness.events.facts import (
     AttemptFinished,
     AttemptsLeased,
     AttemptsQueued,
     Fact,
     LeaseEnded,
+    RunFinished,
 )
 from harness.services.active_run import ActiveRun
 
 MESSAGE_CHARACTERS = 300
+STATE_OF_REASON = {
+    Reason.USAGE: RunState.INCONCLUSIVE,
+    Reason.NO_TESTS: RunState.INCONCLUSIVE,
+    Reason.COLLECTION: RunState.FAILED,
+}
+MESSAGES = {
+    Reason.NO_TESTS: "No test ran: nothing was collected, or everything was deselected.",
+    Reason.INFRASTRUCTURE: "Tests could not be executed; see the errored attempts.",
+}
 
 
 def unfinished(
@@ -79,3 +94,32 @@ def finished_fact(attempt: Attempt) -> AttemptFinished:
 def lease_ended(lease: Lease, why: str) -> LeaseEnded:
     """The lease has ended."""
     return LeaseEnded(lease_id=lease.id, host=lease.host, token=lease.token, why=why)
+
+
+def ending(run: Run, now: datetime, verdicts: Sequence[Verdict]) -> tuple[Run, RunFinished]:
+    """A run that moved to its terminal state, as it is stored, and the fact that says so."""
+    fact = RunFinished(
+        state=run.state,
+        reason=run.reason,
+        message=run.message,
+        counts={
+            verdict.value: verdicts.count(verdict) for verdict in Verdict if verdict in verdicts
+        },
+        seconds=(now - run.created_at).total_seconds(),
+    )
+    return replace(run, finished_at=now), fact
+
+
+def must_agree(stored: Sequence[TestCase], found: Sequence[TestCase]) -> None:
+    """Refuse a second collection that differs from the first.
+
+    Raises:
+        Conflict: names the first test that differs.
+    """
+    here = {case.index: case.id for case in stored}
+    wrong = next((case for case in found if here.get(case.index) != case.id), None)
+    if wrong:
+        raise Conflict(
+            f"Test {wrong.index} is {wrong.id!r} here but {here.get(wrong.index)!r} where the "
+            "suite was collected first. Make test ids the same in every process."
+        )
