@@ -103,7 +103,14 @@ class VirtualEnv:
         try:
             self._fetch_uv()
             self.say(f"installing {count} packages with uv")
-            self._install_with(str(self.folder / "bin" / "uv"), "pip", "install", "-q", *self._to())
+            self._install_with(
+                str(self.folder / "bin" / "uv"),
+                "pip",
+                "install",
+                "-q",
+                "--compile-bytecode",
+                *self._to(),
+            )
         except command.CommandFailed as failure:
             self.say(f"uv cannot install here: {failure}")
             self.say(f"installing {count} packages with pip, which takes some minutes")
