@@ -1,197 +1,281 @@
-"""Weighs a run's evidence: is one of its failures a real regression, or are they flakes?
+"""A run's readiness verdict: what failed, how surely, and what the run could not tell."""
 
-Each failing test is explained by one of two hypotheses. A regression fails every attempt; a flaky
-test fails each attempt independently at its own rate, whose posterior comes from its history. All
-tests green is not required, and no pass rate decides: both ship bad builds or block good ones.
-"""
-
-import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from harness.domain.assessment import Assessment, Readiness, TestHistory
 from harness.domain.attempt import Verdict
+from harness.domain.failure_cluster import Assignment, FailureCluster
 from harness.domain.ids import TestId
+from harness.domain.regression import RegressionModel, any_regression, cannot_be_collected
 from harness.domain.results import RunResults, TestOutcome
 from harness.domain.run import RunState
 
-ALGORITHM = "bayes-1"
-LISTED = 5
+ALGORITHM = "readiness-1"
+NAMED = 3
+"""How many tests or clusters a sentence names."""
+
+Failures = Sequence[tuple[Assignment, FailureCluster]]
 
 
 @dataclass(frozen=True, slots=True)
 class ReadinessRules:
-    """Thresholds and priors of the verdict."""
+    """When a run is ready, when it is not, and when nobody can say."""
 
     ready_below: float = 0.1
-    """Largest probability of a regression with which a release is ready."""
-    not_ready_from: float = 0.9
-    """Smallest probability of a regression with which it is not."""
-    min_runs: int = 3
-    """Earlier runs of most tests without which nothing is called ready."""
-    regression_prior: float = 0.01
-    """Probability that a build breaks a given test."""
-    regression_fails: float = 0.98
-    """Probability that an attempt of a broken test fails."""
-    flake_failures: float = 0.2
-    """Prior Beta distribution of flake rates: pseudo-failures …"""
-    flake_passes: float = 19.8
-    """… and pseudo-passes; together a mean of 1 %."""
+    """Probability of a regression under which a run may be ready."""
+    not_ready_from: float = 0.5
+    """Probability of a regression from which it is not; between the two nobody can say."""
+    history_runs: int = 3
+    """Earlier runs that make a history."""
+    with_history: float = 0.5
+    """Share of the executed tests that must have one."""
+    executed: float = 0.5
+    """Share of the tests that must come to an end of their own."""
+    model: RegressionModel = field(default_factory=RegressionModel)
+
+
+@dataclass(frozen=True, slots=True)
+class _Evidence:
+    """What was found out about each test, before rules are applied."""
+
+    results: RunResults
+    rules: ReadinessRules
+    histories: Mapping[TestId, TestHistory]
+    probability: float
+    suspects: Sequence[tuple[float, TestOutcome]]
+    """Tests that failed, the surest first."""
+    executed: Sequence[TestOutcome]
+    errored: Sequence[TestOutcome]
+    skipped: Sequence[TestOutcome]
+    never_run: Sequence[TestOutcome]
+    flaky: Sequence[TestOutcome]
+    young: Sequence[TestOutcome]
+    """Executed tests with too little history."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    """A rule, applied: it holds, or it says what the run is instead."""
+
+    sentence: str
+    instead: Readiness | None = None
 
 
 def assess(
     results: RunResults,
     histories: Iterable[TestHistory],
-    rules: ReadinessRules = ReadinessRules(),  # frozen
+    failures: Failures = (),
+    rules: ReadinessRules | None = None,
 ) -> Assessment:
-    """The readiness verdict of one run, with its evidence; costs one pass over the tests."""
-    known = {history.test_id: history for history in histories}
-    suspects = _suspects(results, known, rules)
-    probability = 1 - math.prod(1 - suspect for suspect in suspects.values())
-    doubts = _doubts(results, known, rules)
-    readiness = _verdict(probability, doubts, rules)
+    """The verdict of a finished run; `histories` are those from before it."""
+    evidence = _gathered(results, histories, rules or ReadinessRules())
+    findings = list(_findings(evidence))
+    broken = [finding for finding in findings if finding.instead]
+    against = {finding.instead for finding in broken}
+    readiness = Readiness.READY
+    if Readiness.NOT_READY in against:
+        readiness = Readiness.NOT_READY
+    elif against:
+        readiness = Readiness.INCONCLUSIVE
+    weighty = sorted(broken, key=lambda finding: finding.instead is not readiness)
+    explained = (*_about_failures(evidence, failures), *_about_flakes(evidence))
+    fine = () if broken else ("Every rule holds.",)
     return Assessment(
         readiness=readiness,
-        regression_probability=probability,
-        reasons=(*_regressions(suspects, rules), *_flakes(results, suspects, rules), *doubts)
-        or (f"All {len(results.tests)} tests passed and their history is known.",),
-        passed_rules=tuple(_passed(probability, doubts, rules)),
-        uncovered=tuple(_uncovered(results, known)),
-        evidence={
-            "tests": len(results.tests),
-            "failed": _count(results, Verdict.FAILED) + _count(results, Verdict.TIMED_OUT),
-            "flaky": _count(results, Verdict.FLAKY),
-            "with_history": sum(test.case.id in known for test in results.tests),
-            "regression_probability": probability,
-        },
+        regression_probability=evidence.probability,
+        reasons=(*(finding.sentence for finding in weighty), *fine, *explained),
+        passed_rules=tuple(finding.sentence for finding in findings if not finding.instead),
+        uncovered=tuple(_uncovered(evidence)),
+        evidence=_figures(evidence),
         algorithm=ALGORITHM,
     )
 
 
-def updated_history(results: RunResults, histories: Iterable[TestHistory]) -> Sequence[TestHistory]:
-    """The histories of the run's tests after it; tests without a verdict of their own are left."""
+def _gathered(
+    results: RunResults, histories: Iterable[TestHistory], rules: ReadinessRules
+) -> _Evidence:
     known = {history.test_id: history for history in histories}
-    updated = []
+    of_verdict: dict[Verdict | None, list[TestOutcome]] = {}
+    probabilities: list[tuple[float, TestOutcome]] = []
     for test in results.tests:
-        verdict = test.verdict
-        if verdict is None or verdict in {Verdict.ERRORED, Verdict.CANCELLED, Verdict.SKIPPED}:
-            continue
-        before = known.get(test.case.id, TestHistory(test.case.id))
-        updated.append(
-            replace(
-                before,
-                runs=before.runs + 1,
-                failed=before.failed + verdict.is_bad,
-                flaky=before.flaky + (verdict is Verdict.FLAKY),
-            )
-        )
-    return updated
-
-
-def _suspects(
-    results: RunResults, known: Mapping[TestId, TestHistory], rules: ReadinessRules
-) -> Mapping[TestId, float]:
-    """Posterior probability of a regression, for each test with a failed attempt."""
-    found: dict[TestId, float] = {}
-    for test in results.tests:
-        failed, passed = _attempts(test)
-        if failed:
-            history = known.get(test.case.id, TestHistory(test.case.id))
-            found[test.case.id] = _posterior(failed, passed, history, rules)
-    return found
-
-
-def _posterior(failed: int, passed: int, history: TestHistory, rules: ReadinessRules) -> float:
-    pseudo = rules.flake_failures + rules.flake_passes
-    rate = (rules.flake_failures + history.flaky) / (pseudo + history.runs)
-    regressed = rules.regression_fails**failed * (1 - rules.regression_fails) ** passed
-    flaked = rate**failed * (1 - rate) ** passed
-    weight = rules.regression_prior * regressed
-    return weight / (weight + (1 - rules.regression_prior) * flaked)
-
-
-def _attempts(test: TestOutcome) -> tuple[int, int]:
-    verdicts = [attempt.result.verdict for attempt in test.attempts if attempt.result]
-    return sum(v.is_bad for v in verdicts), sum(v is Verdict.PASSED for v in verdicts)
-
-
-def _verdict(probability: float, doubts: Sequence[str], rules: ReadinessRules) -> Readiness:
-    if probability >= rules.not_ready_from:
-        return Readiness.NOT_READY
-    if doubts or probability >= rules.ready_below:
-        return Readiness.INCONCLUSIVE
-    return Readiness.READY
-
-
-def _doubts(
-    results: RunResults, known: Mapping[TestId, TestHistory], rules: ReadinessRules
-) -> Sequence[str]:
-    doubts = []
-    judged = [t for t in results.tests if t.verdict not in {None, Verdict.SKIPPED}]
-    if not judged:
-        doubts.append("No test ran to a verdict.")
-    for verdict, what in ((Verdict.ERRORED, "by the infrastructure"), (Verdict.CANCELLED, "early")):
-        count = _count(results, verdict)
-        if count:
-            doubts.append(f"{count} of {len(results.tests)} tests were ended {what}.")
-    if results.run.state not in {RunState.PASSED, RunState.FAILED} and judged:
-        doubts.append(f"The run ended {results.run.state}.")
-    seasoned = sum(
-        known[test.case.id].runs >= rules.min_runs for test in judged if test.case.id in known
+        of_verdict.setdefault(test.verdict if test.attempts else None, []).append(test)
+        history = known.get(test.case.id, TestHistory(test.case.id))
+        chance = rules.model.regression(test, history, len(results.tests))
+        probabilities.append((chance, test))
+    chance = any_regression([chance for chance, _ in probabilities])
+    tested = any(chance for chance, _ in probabilities)
+    bad = {Verdict.FAILED, Verdict.TIMED_OUT}
+    ended = {Verdict.PASSED, Verdict.FLAKY, *bad}
+    executed = [test for test in results.tests if test.verdict in ended]
+    suspects = [(chance, test) for chance, test in probabilities if test.verdict in bad]
+    return _Evidence(
+        results=results,
+        rules=rules,
+        histories=known,
+        probability=chance if tested else rules.model.broken_run,
+        suspects=sorted(suspects, key=lambda suspect: -suspect[0]),
+        executed=executed,
+        errored=of_verdict.get(Verdict.ERRORED, []),
+        skipped=of_verdict.get(Verdict.SKIPPED, []),
+        never_run=[*of_verdict.get(None, []), *of_verdict.get(Verdict.CANCELLED, [])],
+        flaky=of_verdict.get(Verdict.FLAKY, []),
+        young=[test for test in executed if _runs(known, test) < rules.history_runs],
     )
-    if judged and seasoned < len(judged) / 2:
-        doubts.append(
-            f"{seasoned} of {len(judged)} tests have a history of {rules.min_runs} runs or more: "
-            "not enough evidence of what their passing means."
+
+
+def _findings(evidence: _Evidence) -> Iterator[_Finding]:
+    yield _regressions(evidence)
+    yield _ending(evidence)
+    yield _infrastructure(evidence)
+    yield _coverage(evidence)
+    yield _history(evidence)
+
+
+def _regressions(evidence: _Evidence) -> _Finding:
+    rules, chance = evidence.rules, evidence.probability
+    if not evidence.executed and chance < rules.not_ready_from:
+        return _Finding("No test came to an end, so no regression could show.", _UNCLEAR)
+    said = f"The probability of a regression is {_percent(chance)}"
+    if chance < rules.ready_below:
+        return _Finding(f"{said}, below {_percent(rules.ready_below)}.")
+    if chance >= rules.not_ready_from:
+        return _Finding(f"{said}; from {_percent(rules.not_ready_from)} on a run is not ready.",
+                        Readiness.NOT_READY)  # fmt: skip
+    return _Finding(
+        f"{said}: too much to be ready, too little to be sure. Run the failed tests again.",
+        _UNCLEAR,
+    )
+
+
+def _ending(evidence: _Evidence) -> _Finding:
+    run = evidence.results.run
+    if run.state in {RunState.PASSED, RunState.FAILED}:
+        return _Finding("The run came to its end.")
+    why = f": {run.message}" if run.message else "."
+    return _Finding(f"The run ended {run.state}{why}", _UNCLEAR)
+
+
+def _infrastructure(evidence: _Evidence) -> _Finding:
+    if not evidence.errored:
+        return _Finding("The infrastructure failed no test.")
+    lost = _named(evidence.errored)
+    return _Finding(f"The infrastructure failed {lost}. Run again.", _UNCLEAR)
+
+
+def _coverage(evidence: _Evidence) -> _Finding:
+    share = len(evidence.executed) / max(1, len(evidence.results.tests))
+    counted = f"{len(evidence.executed)} of {_count(evidence.results.tests)} came to an end"
+    if share >= evidence.rules.executed and evidence.executed:
+        return _Finding(f"{counted}.")
+    return _Finding(f"Only {counted}; {_percent(evidence.rules.executed)} must.", _UNCLEAR)
+
+
+def _history(evidence: _Evidence) -> _Finding:
+    rules, total = evidence.rules, len(evidence.executed)
+    old = total - len(evidence.young)
+    told = f"{old} of {_count(evidence.executed)} have a history of {rules.history_runs} runs"
+    if old >= rules.with_history * total:
+        return _Finding(f"{told} or more.")
+    return _Finding(
+        f"For want of history: only {told}; {_percent(rules.with_history)} must. "
+        "Run again to tell flakes from regressions.",
+        _UNCLEAR,
+    )
+
+
+def _about_failures(evidence: _Evidence, failures: Failures) -> Iterator[str]:
+    for chance, test in evidence.suspects[:NAMED]:
+        yield _suspect(evidence, chance, test)
+    if len(evidence.suspects) > NAMED:
+        yield f"{len(evidence.suspects) - NAMED} more tests failed."
+    suspected = {test.case.id for _, test in evidence.suspects}
+    tests: dict[str, tuple[FailureCluster, set[TestId], bool]] = {}
+    for assignment, cluster in failures:
+        if assignment.test_id in suspected:
+            _, members, was_new = tests.get(cluster.id, (cluster, set(), False))
+            tests[cluster.id] = (
+                cluster,
+                members | {assignment.test_id},
+                was_new or assignment.is_new,
+            )
+    for cluster, members, is_new in sorted(tests.values(), key=lambda each: -len(each[1]))[:NAMED]:
+        age = "first seen in this run" if is_new else f"seen {cluster.size} times so far"
+        noun = "1 test" if len(members) == 1 else f"{len(members)} tests"
+        yield f"{noun} failed with one probable cause, {age}: {cluster.title}"
+
+
+def _suspect(evidence: _Evidence, chance: float, test: TestOutcome) -> str:
+    history = evidence.histories.get(test.case.id)
+    if cannot_be_collected(test):
+        return f"{test.case.id} cannot be collected."
+    times = sum(bool(a.result and a.result.verdict.is_bad) for a in test.attempts)
+    done = "failed once" if times == 1 else f"failed {times} times"
+    if history is None or not history.runs:
+        past = "it has no history"
+    else:
+        past = (
+            f"in {history.runs} earlier runs it failed {history.failed} times "
+            f"and flaked {history.flaky} times"
         )
-    return doubts
+    return f"{test.case.id} {done}; {past}; a regression with {_percent(chance)}."
 
 
-def _regressions(suspects: Mapping[TestId, float], rules: ReadinessRules) -> Sequence[str]:
-    worst = sorted(suspects.items(), key=lambda pair: (-pair[1], pair[0]))
-    likely = [pair for pair in worst if pair[1] >= rules.ready_below]
-    sentences = [
-        f"{test_id} fails as a regression would (probability {probability:.0%})."
-        for test_id, probability in likely[:LISTED]
-    ]
-    if len(likely) > LISTED:
-        sentences.append(f"So do {len(likely) - LISTED} more tests.")
-    return sentences
+def _about_flakes(evidence: _Evidence) -> Iterator[str]:
+    if not evidence.flaky:
+        return
+    yield (
+        f"Failed first and passed on a later attempt, so probably flaky: {_named(evidence.flaky)}."
+    )
 
 
-def _flakes(
-    results: RunResults, suspects: Mapping[TestId, float], rules: ReadinessRules
-) -> Sequence[str]:
-    flaky = [
-        test.case.id
-        for test in results.tests
-        if test.verdict is Verdict.FLAKY and suspects[test.case.id] < rules.ready_below
-    ]
-    return [f"{test_id} failed and then passed: flaky." for test_id in flaky[:LISTED]]
+def _uncovered(evidence: _Evidence) -> Iterator[str]:
+    never = [test for test in evidence.executed if not _runs(evidence.histories, test)]
+    few = [test for test in evidence.young if _runs(evidence.histories, test)]
+    for tests, what in (
+        (evidence.skipped, "skipped"),
+        (evidence.errored, "spoilt by the infrastructure"),
+        (evidence.never_run, "never run"),
+        (never, "without any history: not enough evidence of how often they flake"),
+        (few, f"with fewer than {evidence.rules.history_runs} earlier runs"),
+    ):
+        if tests:
+            yield f"{_named(tests)}: {what}."
 
 
-def _passed(probability: float, doubts: Sequence[str], rules: ReadinessRules) -> Sequence[str]:
-    passed = []
-    if probability < rules.ready_below:
-        passed.append(
-            f"The probability of a regression is {probability:.1%}, below {rules.ready_below:.0%}."
-        )
-    if not doubts:
-        passed.append("Every test came to a verdict, and most have a history.")
-    return passed
+def _figures(evidence: _Evidence) -> Mapping[str, float]:
+    return {
+        "tests": float(len(evidence.results.tests)),
+        "executed": float(len(evidence.executed)),
+        "failed": float(len(evidence.suspects)),
+        "flaky": float(len(evidence.flaky)),
+        "errored": float(len(evidence.errored)),
+        "skipped": float(len(evidence.skipped)),
+        "never_run": float(len(evidence.never_run)),
+        "without_history": float(len(evidence.young)),
+    }
 
 
-def _uncovered(results: RunResults, known: Mapping[TestId, TestHistory]) -> Sequence[str]:
-    found = []
-    for verdict in (Verdict.SKIPPED, Verdict.ERRORED, Verdict.CANCELLED):
-        count = _count(results, verdict)
-        if count:
-            found.append(f"{count} tests were {verdict}.")
-    new = sum(test.case.id not in known for test in results.tests)
-    if new:
-        found.append(f"{new} tests have no history: their flake rate is unknown, not 0 %.")
-    return found
+_UNCLEAR = Readiness.INCONCLUSIVE
 
 
-def _count(results: RunResults, verdict: Verdict) -> int:
-    return sum(test.verdict is verdict for test in results.tests)
+def _runs(histories: Mapping[TestId, TestHistory], test: TestOutcome) -> int:
+    history = histories.get(test.case.id)
+    return history.runs if history else 0
+
+
+def _named(tests: Sequence[TestOutcome]) -> str:
+    names = ", ".join(test.case.id for test in tests[:NAMED])
+    more = f" and {len(tests) - NAMED} more" if len(tests) > NAMED else ""
+    return f"{_count(tests)} ({names}{more})"
+
+
+def _count(tests: Sequence[TestOutcome]) -> str:
+    return "1 test" if len(tests) == 1 else f"{len(tests)} tests"
+
+
+def _percent(share: float) -> str:
+    """Never 0 % or 100 %: no run proves either."""
+    if share < 0.01:
+        return "less than 1 %"
+    return "more than 99 %" if share > 0.99 else f"{share:.0%}".replace("%", " %")
