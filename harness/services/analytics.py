@@ -1,16 +1,17 @@
-"""Real-time analytics: every failure into its cluster, every finished run into a verdict."""
+"""From a run's events to clusters, histories and a readiness verdict."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import groupby
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from harness.domain.assessment import Assessment
-from harness.domain.attempt import Attempt
-from harness.domain.clustering import ALGORITHM, Clusterer, Placement
-from harness.domain.failure_cluster import Assignment
-from harness.domain.ids import AttemptId, RunId, TestId
-from harness.domain.readiness import assess, updated_history
-from harness.domain.results import RunResults
+from harness.domain.assessment import TestHistory
+from harness.domain.attempt import Attempt, Failure, Verdict
+from harness.domain.clustering import ALGORITHM, Clusterer
+from harness.domain.failure_cluster import Assignment, FailureCluster
+from harness.domain.ids import AttemptId, ClusterId, RunId, TestId
+from harness.domain.readiness import ReadinessRules, assess
+from harness.domain.regression import updated_history
+from harness.domain.results import RunResults, TestOutcome
+from harness.domain.run import Run
 from harness.domain.scope import Scope
 from harness.domain.signature import sign
 from harness.errors import NotFound
@@ -20,121 +21,170 @@ from harness.ports.entropy import Entropy
 from harness.ports.records import Records, Transaction
 from harness.services.runs import run_results
 
-_BAD = {"failed", "timed_out"}
-SMOOTHING = 0.3
-"""Weight of the newest duration in a test's expected duration."""
+NEWEST = 0.3
+"""Weight of the newest duration of a test against what was expected."""
+
+
+@dataclass(slots=True)
+class _Work:
+    """What the events of one run ask for."""
+
+    attempts: list[AttemptId] = field(default_factory=list)
+    is_finished: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Analytics:
-    """Consumes control events; the same event may come any number of times."""
+    """Handles events; delivered twice, or again after a crash, they change nothing more.
+
+    Each run's share of a batch is one transaction. Two instances must not handle events of one
+    project side by side: each would overwrite the other's clusters.
+    """
 
     records: Records
     entropy: Entropy
+    rules: ReadinessRules = field(default_factory=ReadinessRules)
 
-    def on_events(self, events: Sequence[Event]) -> None:
-        """Act on a batch, one transaction for each run in it."""
-        wanted = [event for event in events if _matters(event)]
-        wanted.sort(key=lambda event: (event.scope.tenant, event.scope.project, event.run_id))
-        for (scope, run_id), of_run in groupby(wanted, key=lambda e: (e.scope, e.run_id)):
-            self._on_run(scope, run_id, list(of_run))
+    def on_event(self, event: Event) -> None:
+        """Handle one event."""
+        self.on_events([event])
 
-    def _on_run(self, scope: Scope, run_id: RunId, events: Sequence[Event]) -> None:
-        with self.records.transaction(scope) as tx:
-            try:
-                run = tx.runs.get(run_id, lock=True)
-            except NotFound:
-                return
-            fresh = [event for event in events if self._is_first(tx, event)]
-            failed = [
-                tx.attempts.get(AttemptId(str(event.data["attempt_id"])))
-                for event in fresh
-                if event.type == AttemptFinished.type
-            ]
-            facts: list[Fact] = list(self._assign(tx, failed))
-            if any(event.type == RunFinished.type for event in fresh):
-                facts.append(self._assess(tx, run_results(tx, run_id)))
-            if facts:
-                tx.runs.save(run, facts)
+    def on_events(self, events: Iterable[Event]) -> None:
+        """Handle events of any runs; those of other types are passed over."""
+        for (scope, run_id), work in _by_run(events).items():
+            with self.records.transaction(scope) as tx:
+                try:
+                    run = tx.runs.get(run_id, lock=True)
+                except NotFound:
+                    continue  # the run was deleted after it spoke
+                self._handle(tx, run, work)
 
-    def _is_first(self, tx: Transaction, event: Event) -> bool:
-        mine = self.entropy.new_id()
-        return tx.once(f"analytics:{event.id}", mine) == mine
+    def _handle(self, tx: Transaction, run: Run, work: _Work) -> None:
+        if not work.is_finished:
+            self._save(tx, run, self._assigned(tx, run, _those(tx, work.attempts)))
+            return
+        mark = self.entropy.new_id()
+        if tx.once(f"analytics:finished:{run.id}", mark) != mark:
+            return
+        results = run_results(tx, run.id)
+        attempts = [attempt for test in results.tests for attempt in test.attempts]
+        facts = self._assigned(tx, run, attempts)
+        self._save(tx, run, [*facts, self._assessed(tx, results)])
 
-    def _assign(self, tx: Transaction, failed: Sequence[Attempt]) -> Sequence[FailureAssigned]:
+    def _save(self, tx: Transaction, run: Run, facts: Sequence[Fact]) -> None:
+        if facts:
+            tx.runs.save(run, facts)
+
+    def _assigned(self, tx: Transaction, run: Run, attempts: Sequence[Attempt]) -> Sequence[Fact]:
+        """Put each failure that has no cluster yet into one."""
+        failed = [a for a in attempts if a.result and a.result.verdict.is_bad]
         if not failed:
             return ()
+        done = {each.attempt_id for each, _ in tx.failures.of_run(run.id)}
+        waiting = [attempt for attempt in failed if attempt.id not in done]
+        if not waiting:
+            return ()
         clusterer = Clusterer.of(tx.failures.clusters(ALGORITHM), self.entropy.new_id)
-        facts = []
-        for attempt in failed:
-            failure = attempt.result.failure if attempt.result else None
-            if failure is None:
-                continue
-            placement = clusterer.place(sign(failure, attempt.test_id), tx.now())
-            tx.failures.save(placement.cluster)
-            tx.failures.assign(_assignment(attempt, placement))
-            facts.append(_assigned(attempt, placement))
-        return facts
+        now = tx.now()
+        changed: dict[ClusterId, FailureCluster] = {}
+        assignments: list[Assignment] = []
+        for attempt in waiting:
+            placement = clusterer.place(sign(_failure(attempt), attempt.test_id), now)
+            changed[placement.cluster.id] = placement.cluster
+            assignments.append(
+                Assignment(
+                    run_id=run.id,
+                    attempt_id=attempt.id,
+                    test_id=attempt.test_id,
+                    cluster_id=placement.cluster.id,
+                    score=round(placement.score, 4),
+                    is_new=placement.is_new,
+                    reason=placement.reason,
+                    algorithm=ALGORITHM,
+                )
+            )
+        for cluster in changed.values():
+            tx.failures.save(cluster)
+        for assignment in assignments:
+            tx.failures.assign(assignment)
+        return [_fact(each, changed[each.cluster_id]) for each in assignments]
 
-    def _assess(self, tx: Transaction, results: RunResults) -> RunAssessed:
+    def _assessed(self, tx: Transaction, results: RunResults) -> Fact:
+        """Weigh the run against what is known, then remember it."""
         environment = results.run.request.environment
         name = environment.name if environment else ""
         ids = [test.case.id for test in results.tests]
         histories = tx.tests.histories(name, ids)
-        assessment = assess(results, histories)
+        failures = tx.failures.of_run(results.run_id)
+        assessment = assess(results, histories, failures, self.rules)
         tx.assessments.save(results.run_id, assessment)
-        durations = _durations(results, tx.tests.seconds(ids))
-        tx.tests.remember(name, updated_history(results, histories), durations)
-        return _assessed(assessment)
+        tx.tests.remember(
+            name, _histories(results, histories), _seconds(results, tx.tests.seconds(ids))
+        )
+        return RunAssessed(
+            readiness=assessment.readiness,
+            regression_probability=round(assessment.regression_probability, 6),
+            reasons=list(assessment.reasons),
+            algorithm=assessment.algorithm,
+        )
 
 
-def _matters(event: Event) -> bool:
-    if event.type == AttemptFinished.type:
-        return event.data["verdict"] in _BAD
-    return event.type == RunFinished.type
+def _by_run(events: Iterable[Event]) -> Mapping[tuple[Scope, RunId], _Work]:
+    found: dict[tuple[Scope, RunId], _Work] = {}
+    for event in events:
+        if event.type == RunFinished.type:
+            found.setdefault((event.scope, event.run_id), _Work()).is_finished = True
+        elif event.type == AttemptFinished.type and Verdict(str(event.data["verdict"])).is_bad:
+            attempt_id = AttemptId(str(event.data["attempt_id"]))
+            found.setdefault((event.scope, event.run_id), _Work()).attempts.append(attempt_id)
+    return found
 
 
-def _durations(results: RunResults, known: Mapping[TestId, float]) -> Mapping[TestId, float]:
-    """Expected durations, moved towards what this run measured."""
-    updated = {}
-    for test in results.tests:
-        measured = [a.result.seconds for a in test.attempts if a.result and a.result.phases]
-        if measured:
-            before = known.get(test.case.id, measured[-1])
-            updated[test.case.id] = before + SMOOTHING * (measured[-1] - before)
-    return updated
+def _those(tx: Transaction, attempt_ids: Sequence[AttemptId]) -> Sequence[Attempt]:
+    return [tx.attempts.get(attempt_id) for attempt_id in dict.fromkeys(attempt_ids)]
 
 
-def _assignment(attempt: Attempt, placement: Placement) -> Assignment:
-    return Assignment(
-        run_id=attempt.run_id,
-        attempt_id=attempt.id,
-        test_id=attempt.test_id,
-        cluster_id=placement.cluster.id,
-        score=placement.score,
-        is_new=placement.is_new,
-        reason=placement.reason,
-        algorithm=ALGORITHM,
-    )
+def _failure(attempt: Attempt) -> Failure:
+    result = attempt.result
+    told = result.failure if result else None
+    return told or Failure(str(result.verdict) if result else "failed", "")
 
 
-def _assigned(attempt: Attempt, placement: Placement) -> FailureAssigned:
+def _fact(assignment: Assignment, cluster: FailureCluster) -> FailureAssigned:
     return FailureAssigned(
-        attempt_id=attempt.id,
-        test_id=attempt.test_id,
-        cluster_id=placement.cluster.id,
-        title=placement.cluster.title,
-        score=placement.score,
-        is_new=placement.is_new,
-        reason=placement.reason,
-        algorithm=ALGORITHM,
+        attempt_id=assignment.attempt_id,
+        test_id=assignment.test_id,
+        cluster_id=cluster.id,
+        title=cluster.title,
+        score=assignment.score,
+        is_new=assignment.is_new,
+        reason=assignment.reason,
+        algorithm=assignment.algorithm,
     )
 
 
-def _assessed(assessment: Assessment) -> RunAssessed:
-    return RunAssessed(
-        readiness=assessment.readiness,
-        regression_probability=assessment.regression_probability,
-        reasons=list(assessment.reasons),
-        algorithm=assessment.algorithm,
-    )
+def _histories(results: RunResults, known: Sequence[TestHistory]) -> Sequence[TestHistory]:
+    of_test = {history.test_id: history for history in known}
+    for test in results.tests:
+        before = of_test.get(test.case.id, TestHistory(test.case.id))
+        of_test[test.case.id] = updated_history(before, test)
+    return [history for history in of_test.values() if history.runs]
+
+
+def _seconds(results: RunResults, known: Mapping[TestId, float]) -> Mapping[TestId, float]:
+    measured = {test.case.id: _last_seconds(test) for test in results.tests}
+    return {
+        test_id: seconds + (1 - NEWEST) * (known.get(test_id, seconds) - seconds)
+        for test_id, seconds in measured.items()
+        if seconds is not None
+    }
+
+
+def _last_seconds(test: TestOutcome) -> float | None:
+    """Of the last attempt that came to an end of its own."""
+    own = [
+        attempt.result.seconds
+        for attempt in test.attempts
+        if attempt.result and attempt.result.verdict not in {Verdict.ERRORED, Verdict.CANCELLED}
+    ]
+    return own[-1] if own else None
