@@ -131,9 +131,14 @@ class Platform:
 
 
 def _belongs(process: psutil.Process, home: str) -> bool:
-    """Whether the process was started by a supervisor of this home; that mark is its own."""
+    """Whether the process was started by a supervisor of this home.
+
+    Ray's workers write their title over their environment, so they are known by where they run.
+    """
     try:
-        environ = process.environ()
+        title = process.cmdline()
+        if title and title[0].startswith("ray::"):
+            return process.cwd() == home
+        return process.environ().get("ATH_SUPERVISED") == home
     except (psutil.Error, OSError):
         return False
-    return environ.get("ATH_SUPERVISED") == home

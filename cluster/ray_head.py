@@ -10,6 +10,8 @@ from harness.domain.installation import Ports
 from harness.settings import Settings
 
 LOOPBACK = "127.0.0.1"
+INGRESS_PORTS = 24
+"""Ports for replicas, of each protocol; the block of an installation's ports has room for both."""
 
 
 def head_command(ports: Ports, settings: Settings, cpus: int) -> Sequence[str]:
@@ -42,6 +44,7 @@ def ray_environ(ports: Ports, settings: Settings) -> Mapping[str, str]:
     """The environment of Ray's processes and of whoever talks to them."""
     haproxy = settings.scratch / "haproxy"
     return settings.environ() | {
+        "ATH_SUPERVISED": str(settings.home),
         "PATH": os.defpath,
         "HOME": str(Path.home()),
         "LANG": "C.UTF-8",
@@ -59,6 +62,12 @@ def ray_environ(ports: Ports, settings: Settings) -> Mapping[str, str]:
         "RAY_SERVE_HAPROXY_METRICS_PORT": str(ports.haproxy_metrics),
         "RAY_SERVE_HAPROXY_STATS_PORT": str(ports.haproxy_stats),
         "RAY_SERVE_LOG_TO_STDERR": "0",
+        # Serve's own default is one range for every cluster of a machine: after a restart, HAProxy
+        # then sent requests to the replicas of another installation.
+        "RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT": str(ports.last_worker + 1),
+        "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(ports.last_worker + INGRESS_PORTS),
+        "RAY_SERVE_DIRECT_INGRESS_MIN_GRPC_PORT": str(ports.last_worker + INGRESS_PORTS + 1),
+        "RAY_SERVE_DIRECT_INGRESS_MAX_GRPC_PORT": str(ports.last_worker + 2 * INGRESS_PORTS),
         "ATH_RAY_ADDRESS": f"{LOOPBACK}:{ports.gcs}",
         "ATH_HTTP_PORT": str(ports.http),
         "ATH_URL": f"http://{LOOPBACK}:{ports.http}",
