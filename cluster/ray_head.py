@@ -42,8 +42,11 @@ def ray_environ(ports: Ports, settings: Settings) -> Mapping[str, str]:
     """The environment of Ray's processes and of whoever talks to them."""
     haproxy = settings.scratch / "haproxy"
     return settings.environ() | {
+        "ATH_SUPERVISED": str(settings.home),
         "PATH": os.defpath,
         "HOME": str(Path.home()),
+        # Ray's workers must load the supervisor's code, not another checkout's.
+        "PYTHONPATH": str(Path(__file__).resolve().parent.parent),
         "LANG": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
         "RAY_AUTH_MODE": "token",
