@@ -29,7 +29,6 @@ def _named(word: str) -> Callable[[str], bool]:
     return lambda line: line.startswith(word)
 
 
-
 VICTIMS = {
     "worker-host": _named("ray::WorkerHostActor"),
     "scheduler": _named("ray::SchedulerActor"),

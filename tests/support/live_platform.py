@@ -83,9 +83,7 @@ class LivePlatform:
         """A run of a suite, not waited for."""
         uploaded = client.suites.upload(suite)
         return client.runs.submit(
-            RunRequest(
-                suite=uploaded.suite, argv=argv, interpreter=sys.executable, workers=workers
-            )
+            RunRequest(suite=uploaded.suite, argv=argv, interpreter=sys.executable, workers=workers)
         )
 
     def processes(self) -> Sequence[psutil.Process]:
