@@ -58,7 +58,7 @@ def slow_suite(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("victim", _cases())
+@pytest.mark.parametrize("victim", list(_cases()))
 def test_a_killed_process_loses_nothing(
     platform: LivePlatform,
     client: Client,

@@ -56,7 +56,7 @@ class LivePlatform:
         return subprocess.run(
             [*ATH, *words],
             cwd=cwd or self.home.parent,
-            env=self.environ | (env or {}),
+            env=self.environ | dict(env or {}),
             capture_output=True,
             text=True,
             errors="replace",
@@ -69,7 +69,7 @@ class LivePlatform:
         return subprocess.Popen(
             [*ATH, *words],
             cwd=cwd,
-            env=self.environ | env,
+            env=self.environ | dict(env),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
