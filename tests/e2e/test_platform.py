@@ -4,11 +4,10 @@ import json
 import signal
 import subprocess
 import sys
-import urllib.error
-import urllib.request
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import httpx
 import pytest
 
 from harness.client import Client
@@ -136,10 +135,11 @@ def test_a_run_can_be_looked_at_afterwards(
     assert watched.returncode == ExitCode.FAILED, watched.stderr
     assert exported.returncode == ExitCode.PASSED, exported.stderr
     assert len(junit(tmp_path / "out.xml")) == 3
-    with urllib.request.urlopen(client.sign_in(run.id), timeout=10) as page:
-        assert page.status == 200
-    with pytest.raises(urllib.error.HTTPError, match="401"):
-        urllib.request.urlopen(f"{client.url}/v1/projects/default/runs/{run.id}", timeout=10)
+    with httpx.Client(follow_redirects=True, trust_env=False) as browser:
+        page = browser.get(client.sign_in(run.id))
+        assert (page.status_code, run.id in page.text) == (httpx.codes.OK, True)
+    stranger = httpx.get(client.page(run.id), trust_env=False)
+    assert stranger.status_code == httpx.codes.UNAUTHORIZED
 
 
 def test_events_resume_where_a_reader_stopped(
