@@ -47,6 +47,8 @@ def ray_environ(ports: Ports, settings: Settings) -> Mapping[str, str]:
         "ATH_SUPERVISED": str(settings.home),
         "PATH": os.defpath,
         "HOME": str(Path.home()),
+        # Ray's workers must load the supervisor's code, not another checkout's.
+        "PYTHONPATH": str(Path(__file__).resolve().parent.parent),
         "LANG": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
         "RAY_AUTH_MODE": "token",
