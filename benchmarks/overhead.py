@@ -1,12 +1,11 @@
 """A run through the platform against pytest-xdist: `python -m benchmarks.overhead [--json]`.
 
-Both sides run the same suites in the same interpreter with the same plugins and two workers;
-the rounds alternate, and the whole process counts, from its start to its exit.
+Both sides run the same suites with two workers in one interpreter, which has pytest-xdist as its
+only plugin; the rounds alternate, and the whole process counts, from its start to its exit.
 """
 
 import argparse
 import subprocess
-import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ET
@@ -16,13 +15,13 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.own_platform import ATH, own_platform
-from benchmarks.suites import fetch_package_suite, write_tiny_suite
+from benchmarks.suites import fetch_package_suite, make_interpreter, write_tiny_suite
 from benchmarks.table import Figure, show
 
 GOAL = 1.15
 RUN_SECONDS = 300.0
-BASELINE = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--junitxml"]
-PLATFORM = [ATH, "run", "-n", "2", "--junit"]
+BASELINE = ["-m", "pytest", "-q", "-n", "2", "--junitxml"]
+PLATFORM = [ATH, "run", "-n", "2"]
 
 
 @dataclass(slots=True)
@@ -51,13 +50,15 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="end with one line of JSON")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="ath-suites-") as folder, own_platform() as platform:
+        python = make_interpreter(Path(folder) / "venv")
         suites = {
             "tiny_vs_xdist": write_tiny_suite(Path(folder) / "tiny"),
             "package_vs_xdist": fetch_package_suite(Path(folder) / "package"),
         }
         platform.up()
         found = {
-            key: compare(suite, platform.environ, options.rounds) for key, suite in suites.items()
+            key: compare(suite, python, platform.environ, options.rounds)
+            for key, suite in suites.items()
         }
     for key, comparison in found.items():
         print(f"{key}: {comparison.tests} tests ran on either side in every round")
@@ -66,7 +67,7 @@ def main() -> int:
     return 0
 
 
-def compare(suite: Path, environ: Mapping[str, str], rounds: int) -> Comparison:
+def compare(suite: Path, python: str, environ: Mapping[str, str], rounds: int) -> Comparison:
     """Alternating rounds of both sides, after one of each that only warms caches.
 
     Raises:
@@ -74,8 +75,10 @@ def compare(suite: Path, environ: Mapping[str, str], rounds: int) -> Comparison:
     """
     found = Comparison()
     for number in range(rounds + 1):
-        baseline, expected = _timed(BASELINE, [], suite, environ)
-        platform, ran = _timed(PLATFORM, ["--", "pytest", "-q"], suite, environ)
+        junit = suite.parent / "results.xml"
+        baseline, expected = _timed([python, *BASELINE, str(junit)], junit, suite, environ)
+        through = [*PLATFORM, "--python", python, "--junit", str(junit), "--", "pytest", "-q"]
+        platform, ran = _timed(through, junit, suite, environ)
         if not ran or ran != expected:
             raise RuntimeError(f"The platform ran {ran} tests of {suite.name}, xdist {expected}.")
         found.tests = ran
@@ -86,14 +89,13 @@ def compare(suite: Path, environ: Mapping[str, str], rounds: int) -> Comparison:
 
 
 def _timed(
-    before: Sequence[str], after: Sequence[str], suite: Path, environ: Mapping[str, str]
+    command: Sequence[str], junit: Path, suite: Path, environ: Mapping[str, str]
 ) -> tuple[float, int]:
     """The command's wall time in seconds and how many tests its JUnit file has."""
-    junit = suite.parent / "results.xml"
     junit.unlink(missing_ok=True)
     begun = time.perf_counter()
     ended = subprocess.run(
-        [*before, str(junit), *after],
+        command,
         cwd=suite,
         env=environ,
         capture_output=True,
@@ -104,7 +106,7 @@ def _timed(
     seconds = time.perf_counter() - begun
     if ended.returncode:
         raise RuntimeError(
-            f"{before[0]} ended with {ended.returncode} in {suite.name}.\n"
+            f"{' '.join(command)} ended with {ended.returncode} in {suite.name}.\n"
             f"{ended.stdout[-2000:]}{ended.stderr[-2000:]}"
         )
     return seconds, count_tests(junit)

@@ -1,12 +1,26 @@
-"""Suites that benchmarks run: one generated, one of a real package."""
+"""Suites that benchmarks run, one generated and one of a real package, and their interpreter."""
 
 import subprocess
 import sys
 import tarfile
+import venv
 from pathlib import Path
 
 PACKAGE = "jinja2==3.1.6"
+NEEDED = [PACKAGE, "trio==0.31.0", "pytest==9.2.0", "pytest-xdist==3.8.0"]
 DOWNLOAD_SECONDS = 300.0
+
+
+def make_interpreter(folder: Path) -> str:
+    """A virtual environment with what the suites need and nothing else; gives its interpreter.
+
+    Raises:
+        RuntimeError: a package could not be installed; the message has what pip said.
+    """
+    venv.create(folder, with_pip=True)
+    python = str(folder / "bin" / "python")
+    _pip(python, "install", *NEEDED)
+    return python
 
 
 def write_tiny_suite(folder: Path, files: int = 20, tests: int = 50) -> Path:
@@ -29,17 +43,29 @@ def fetch_package_suite(folder: Path, requirement: str = PACKAGE) -> Path:
         RuntimeError: it could not be fetched; the message has what pip said.
     """
     folder.mkdir(parents=True)
-    options = ["--quiet", "--no-binary", ":all:", "--no-deps", "--dest", str(folder)]
-    fetched = subprocess.run(
-        [sys.executable, "-m", "pip", "download", *options, requirement],
+    _pip(
+        sys.executable,
+        "download",
+        "--no-binary",
+        ":all:",
+        "--no-deps",
+        "--dest",
+        str(folder),
+        requirement,
+    )
+    archive = next(folder.glob("*.tar.gz"))
+    with tarfile.open(archive) as tar:
+        tar.extractall(folder, filter="data")
+    return next(child for child in folder.iterdir() if child.is_dir())
+
+
+def _pip(python: str, *words: str) -> None:
+    ended = subprocess.run(
+        [python, "-m", "pip", words[0], "--quiet", *words[1:]],
         capture_output=True,
         text=True,
         timeout=DOWNLOAD_SECONDS,
         check=False,
     )
-    archives = list(folder.glob("*.tar.gz"))
-    if fetched.returncode or len(archives) != 1:
-        raise RuntimeError(f"{requirement} could not be fetched.\n{fetched.stderr}")
-    with tarfile.open(archives[0]) as tar:
-        tar.extractall(folder, filter="data")
-    return next(child for child in folder.iterdir() if child.is_dir())
+    if ended.returncode:
+        raise RuntimeError(f"pip could not {' '.join(words)}.\n{ended.stderr}")
