@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 from urllib.parse import urlsplit
 
@@ -33,6 +34,7 @@ def measure(url: str, token: str, connections: int, seconds: float) -> Load:
     words = [url, "--connections", str(connections), "--seconds", str(seconds)]
     ended = subprocess.run(
         [sys.executable, "-m", "benchmarks.load", *words],
+        cwd=Path(__file__).resolve().parent.parent,
         input=token,
         capture_output=True,
         text=True,
