@@ -9,7 +9,8 @@ from pathlib import Path
 
 from harness.errors import InvalidInput
 
-_PROBE = "import sys, pytest; print(sys.executable); print(pytest.__version__)"
+# The package behind `pytest` knows its version without importing all of it.
+_PROBE = "import sys, _pytest; print(sys.executable); print(_pytest.__version__)"
 
 
 def find_interpreter(argv: Sequence[str], named: str | None, env: Mapping[str, str]) -> str:
