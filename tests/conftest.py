@@ -31,12 +31,17 @@ class ProcessGuard:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        """Watches a test and its fixtures."""
+        """Watches a test and the fixtures that it sets up."""
         self.test = "" if _is_starter(item) else item.nodeid
         try:
             return (yield)
         finally:
             self.test = ""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_teardown(self) -> None:
+        """Looks away: the last test's teardown also ends what the whole session shared."""
+        self.test = ""
 
 
 def pytest_configure(config: pytest.Config) -> None:
