@@ -115,14 +115,15 @@ def pick_ports(http: int = 0) -> Ports:
     """
     if http and not _is_free(http):
         raise Conflict(f"Port {http} is taken. Set ATH_HTTP_PORT to another, or to 0.")
+    names = [field.name for field in fields(Ports)]
     start = LOWEST + secrets.randbelow((HIGHEST - LOWEST) // 200) * 200
     for first in [*range(start, HIGHEST, 200), *range(LOWEST, start, 200)]:
-        block = range(first, first + 14)
+        block = range(first, first + len(names))
         if all(_is_free(port) for port in block):
-            singles = dict(zip((field.name for field in fields(Ports)), block, strict=True))
+            singles = dict(zip(names, block, strict=True))
             singles |= {"first_worker": first + 50, "last_worker": first + 50 + WORKER_PORTS}
             return Ports(**singles | ({"http": http} if http else {}))
-    raise Conflict(f"No 14 free ports in a row between {LOWEST} and {HIGHEST}.")
+    raise Conflict(f"No {len(names)} free ports in a row between {LOWEST} and {HIGHEST}.")
 
 
 def _is_free(port: int) -> bool:

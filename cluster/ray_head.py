@@ -63,6 +63,9 @@ def ray_environ(ports: Ports, settings: Settings) -> Mapping[str, str]:
         "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": str(haproxy / "server-state"),
         "RAY_SERVE_HAPROXY_METRICS_PORT": str(ports.haproxy_metrics),
         "RAY_SERVE_HAPROXY_STATS_PORT": str(ports.haproxy_stats),
+        # HAProxy asks this proxy while it knows no replica; by default it is one for the machine.
+        "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(ports.fallback_http),
+        "RAY_SERVE_FALLBACK_PROXY_GRPC_PORT": str(ports.fallback_grpc),
         "RAY_SERVE_LOG_TO_STDERR": "0",
         # Serve's own default is one range for every cluster of a machine: after a restart, HAProxy
         # then sent requests to the replicas of another installation.

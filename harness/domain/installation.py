@@ -31,6 +31,8 @@ class Ports:
     ray_client: int
     haproxy_metrics: int
     haproxy_stats: int
+    fallback_http: int
+    fallback_grpc: int
     first_worker: int
     """Ray's worker processes use this port and those after it."""
     last_worker: int
