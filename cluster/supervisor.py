@@ -74,6 +74,10 @@ class Supervisor:
 
     def _tick(self) -> None:
         reap()
+        if not self.settings.home.is_dir():
+            _log.warning("ending, because the home was removed")
+            self._stopping = True
+            return
         if self._head is None or self._head.poll() is not None:
             self._restart("ray head", "a process of the Ray head died")
             return
@@ -177,7 +181,11 @@ class Supervisor:
 
     def _say(self, state: PlatformState, step: str) -> None:
         self.installation = replace(self.installation, state=state, step=step)
-        self.files.write(self.installation)
+        try:
+            self.files.write(self.installation)
+        except OSError as failed:
+            # A full disk or a removed home must not keep the platform from being mended or ended.
+            _log.warning("state not written", extra={"error": str(failed)})
 
 
 def supervise(settings: Settings) -> None:
