@@ -7,11 +7,12 @@ from rich.markup import escape
 
 from cluster.cli.console import out
 from harness.client import Client
+from harness.client.runs import Highlights
 from harness.domain.assessment import Assessment, Readiness
 from harness.domain.attempt import Verdict
 from harness.domain.exit_code import exit_code
 from harness.domain.failure_cluster import Assignment
-from harness.domain.results import RunResults, TestOutcome
+from harness.domain.results import TestOutcome
 from harness.domain.run import Run
 
 COLOURS = {
@@ -33,18 +34,18 @@ LISTED = 20
 
 def print_report(client: Client, run: Run) -> None:
     """Verdicts, failure clusters, readiness, and where the rest is."""
-    results = client.runs.results(run.id)
+    found = client.runs.highlights(run.id)
     environment = run.request.environment.name if run.request.environment else "no environment"
     out.print(f"\n[bold]{run.state}[/] {escape(run.message)}  run {run.id}, {environment}")
-    out.print(_counts(results))
-    _print_tests(results)
+    out.print(_counts(found))
+    _print_tests(found)
     _print_clusters(client, run)
     _print_assessment(client.runs.assessment(run.id))
 
 
 def summary(client: Client, run: Run) -> dict[str, object]:
     """The same as one JSON object."""
-    results = client.runs.results(run.id)
+    found = client.runs.highlights(run.id)
     assessment = client.runs.assessment(run.id)
     return {
         "run": run.id,
@@ -52,9 +53,9 @@ def summary(client: Client, run: Run) -> dict[str, object]:
         "reason": run.reason,
         "message": run.message,
         "exit_code": int(exit_code(run.state, run.reason)),
-        "counts": {verdict.value: n for verdict, n in results.counts().items() if n},
-        "failed": [t.case.id for t in results.tests if t.verdict and t.verdict.is_bad],
-        "flaky": [t.case.id for t in results.tests if t.verdict is Verdict.FLAKY],
+        "counts": {verdict.value: n for verdict, n in found.counts.items() if n},
+        "failed": [t.case.id for t in found.tests if t.verdict and t.verdict.is_bad],
+        "flaky": [t.case.id for t in found.tests if t.verdict is Verdict.FLAKY],
         "clusters": [
             {"title": title, "failures": n} for title, n in _clusters(client, run).items()
         ],
@@ -63,15 +64,15 @@ def summary(client: Client, run: Run) -> dict[str, object]:
     }
 
 
-def _counts(results: RunResults) -> str:
-    counts = results.counts()
-    return "  ".join(f"[{COLOURS[v]}]{n} {v}[/]" for v, n in counts.items() if n) or "no tests"
+def _counts(found: Highlights) -> str:
+    told = (f"[{COLOURS[verdict]}]{n} {verdict}[/]" for verdict, n in found.counts.items() if n)
+    return "  ".join(told) or "no tests"
 
 
-def _print_tests(results: RunResults) -> None:
-    bad = [t for t in results.tests if t.verdict in {Verdict.FAILED, Verdict.TIMED_OUT}]
-    errored = [t for t in results.tests if t.verdict is Verdict.ERRORED]
-    flaky = [t for t in results.tests if t.verdict is Verdict.FLAKY]
+def _print_tests(found: Highlights) -> None:
+    bad = [t for t in found.tests if t.verdict in {Verdict.FAILED, Verdict.TIMED_OUT}]
+    errored = [t for t in found.tests if t.verdict is Verdict.ERRORED]
+    flaky = [t for t in found.tests if t.verdict is Verdict.FLAKY]
     for title, tests in (("Failed", bad), ("Flaky", flaky), ("Errored", errored)):
         if not tests:
             continue

@@ -1,6 +1,6 @@
 """Runs as a program uses them: submit, follow, wait, read what came of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import Any
@@ -22,7 +22,18 @@ from harness.ports.entropy import Entropy, SystemEntropy
 
 PAGE = 200
 TESTS_PAGE = 5000
+NOTEWORTHY = (Verdict.FAILED, Verdict.TIMED_OUT, Verdict.ERRORED, Verdict.FLAKY)
 Reply = dict[str, Any]  # Any: JSON of the API, decoded by the caller
+
+
+@dataclass(frozen=True, slots=True)
+class Highlights:
+    """What there is to say of a run's tests."""
+
+    counts: Mapping[Verdict, int]
+    """Of all tests."""
+    tests: Sequence[TestOutcome]
+    """Those that did not simply pass, were skipped or cancelled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +107,15 @@ class Runs:
         """The run with its tests, as far as they are known; all, or those with such verdicts."""
         return RunResults(self.get(run_id), tuple(self._tests(run_id, verdicts)))
 
+    def highlights(self, run_id: RunId) -> "Highlights":
+        """What a report needs; however many tests passed, it costs one request or a few."""
+        counts: Mapping[str, int] = {}
+        tests: list[TestOutcome] = []
+        for page in self._pages(run_id, NOTEWORTHY):
+            counts = page["counts"]
+            tests += (_outcome(run_id, data) for data in page["tests"])
+        return Highlights({Verdict(name): n for name, n in counts.items()}, tuple(tests))
+
     def failures(self, run_id: RunId) -> Sequence[tuple[Assignment, FailureCluster]]:
         """The run's failures with their clusters (which come without centroid and keys)."""
         page = self._json(run_id, "/failures")
@@ -149,6 +169,10 @@ class Runs:
             params["before"] = page["next"]
 
     def _tests(self, run_id: RunId, verdicts: Sequence[Verdict]) -> Iterator[TestOutcome]:
+        for page in self._pages(run_id, verdicts):
+            yield from (_outcome(run_id, data) for data in page["tests"])
+
+    def _pages(self, run_id: RunId, verdicts: Sequence[Verdict]) -> Iterator[Reply]:
         after: int | None = -1
         while after is not None:
             params: Params = {
@@ -157,7 +181,7 @@ class Runs:
                 "verdict": [str(v) for v in verdicts],
             }
             page = self._json(run_id, "/tests", params)
-            yield from (_outcome(run_id, data) for data in page["tests"])
+            yield page
             after = page["next"]
 
 

@@ -47,6 +47,13 @@ def test_results_equal_what_the_store_holds(client: Client, world: World) -> Non
     assert [test.case.index for test in only.tests] == [1]
 
 
+def test_highlights_count_all_and_hold_what_is_worth_telling(client: Client, world: World) -> None:
+    run = world.finish(world.submit(), Verdict.PASSED, Verdict.FAILED, Verdict.SKIPPED)
+    found, held = client.runs.highlights(run.id), world.services.runs.results(run.scope, run.id)
+    assert found.counts == held.counts()
+    assert found.tests == (held.tests[1],)
+
+
 def test_events_equal_what_the_store_holds(client: Client, world: World) -> None:
     run = world.finish(world.submit(), Verdict.PASSED)
     found = list(client.runs.events(run.id, until="finished"))
