@@ -14,7 +14,7 @@ _STARTS = frozenset(
 )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class ProcessGuard:
     """Fails the running test when it starts a process without a marker that says so."""
 
