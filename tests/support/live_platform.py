@@ -91,11 +91,15 @@ class LivePlatform:
         supervisor = psutil.Process(installation(self.home).pid)
         return [supervisor, *supervisor.children(recursive=True)]
 
+    def running(self, title: Callable[[str], bool]) -> Sequence[psutil.Process]:
+        """Its processes with such a command line."""
+        return [process for process in self.processes() if title(_line(process))]
+
     def kill(self, title: Callable[[str], bool]) -> str:
         """SIGKILL to the first process with such a command line; gives that line."""
         for process in self.processes():
+            line = _line(process)
             try:
-                line = " ".join(process.cmdline())
                 if title(line):
                     process.send_signal(signal.SIGKILL)
                     return line
@@ -112,6 +116,13 @@ class LivePlatform:
             return process.environ().get(MARK) == str(self.home)
         except (psutil.Error, OSError):
             return False
+
+
+def _line(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
 
 
 def installation(home: Path) -> Installation:
