@@ -76,10 +76,11 @@ class Unavailable(HarnessError):
 
 
 class StorageFull(Unavailable):
-    """No room is left on the disk that holds the platform's stores."""
+    """No room is left on the disk that holds the platform's stores; somebody must free some."""
 
     code = "storage_full"
     status = 507
+    retryable = False
 
 
 class Corrupt(HarnessError):
