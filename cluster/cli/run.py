@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -123,13 +124,15 @@ def _see_through(
     except KeyboardInterrupt:
         return _interrupted(client, submitted, environ)
     ended = client.runs.get(submitted.id)
-    if junit:
-        _write(junit, client.runs.junit(ended.id))
-    if as_json:
-        say_json(summary(client, ended))
-    else:
-        print_report(client, ended)
-        _print_places(client, ended, junit)
+    with ThreadPoolExecutor(1) as pool:
+        document = pool.submit(client.runs.junit, ended.id) if junit else None
+        if as_json:
+            say_json(summary(client, ended))
+        else:
+            print_report(client, ended)
+            _print_places(client, ended, junit)
+        if junit and document:
+            _write(junit, document.result())
     return _code(client, ended, gate=gate)
 
 
