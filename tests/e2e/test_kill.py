@@ -95,7 +95,8 @@ def test_a_killed_browser_ends_no_run(
     platform: LivePlatform, client: Client, slow_suite: Path
 ) -> None:
     (slow_suite / "test_short.py").write_text(BROWSER_SUITE)
-    run = platform.submit(client, slow_suite, "pytest", "-q")
+    # A call into Playwright may wait for ever when its browser dies; the deadline ends that test.
+    run = platform.submit(client, slow_suite, "pytest", "-q", test_seconds=10.0)
     _after_finished(client, run.id, 2)
     platform.kill(_is_browser)
     ended = client.runs.wait(run.id, until="assessed", seconds=CASE_SECONDS)

@@ -79,11 +79,19 @@ class LivePlatform:
         """The SDK, signed in as the owner."""
         return Client(installation(self.home).url, (self.home / "token").read_text())
 
-    def submit(self, client: Client, suite: Path, *argv: str, workers: int = 2) -> Run:
+    def submit(
+        self, client: Client, suite: Path, *argv: str, test_seconds: float | None = None
+    ) -> Run:
         """A run of a suite, not waited for."""
         uploaded = client.suites.upload(suite)
         return client.runs.submit(
-            RunRequest(suite=uploaded.suite, argv=argv, interpreter=sys.executable, workers=workers)
+            RunRequest(
+                suite=uploaded.suite,
+                argv=argv,
+                interpreter=sys.executable,
+                workers=2,
+                test_seconds=test_seconds,
+            )
         )
 
     def processes(self) -> Sequence[psutil.Process]:
