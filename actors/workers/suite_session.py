@@ -2,11 +2,13 @@
 
 import asyncio
 import shutil
+import signal
 import socket
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from actors.sandbox.process import ProcessSandbox, ProcessSpec
 from actors.workers.collection import Collection, collection_of
@@ -17,6 +19,8 @@ from harness.errors import Conflict, InvalidInput, Unavailable
 PACKAGE = Path(__file__).resolve().parents[2] / "harness" / "inject" / "_ath_pytest"
 FORK_SECONDS = 30.0
 CLOSE_SECONDS = 30.0
+SUCCESSIONS = 3
+"""How often a collecting process that was killed is replaced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,8 @@ class SuiteSession:
     """One collecting process and the workers made of it."""
 
     spec: SuiteSpec
+    generation: int = 0
+    """How many collecting processes were lost before this one."""
     _sandbox: ProcessSandbox | None = None
     _wire: Wire | None = None
     _collection: Collection | None = None
@@ -57,6 +63,8 @@ class SuiteSession:
     _became: bool = False
     _closed: bool = False
     _temporary: str = ""
+    _heir: "SuiteSession | None" = None
+    _succession: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def collect(self, seconds: float) -> Collection:
         """Start the interpreter and let pytest collect.
@@ -84,16 +92,17 @@ class SuiteSession:
     async def open_worker(self, name: str) -> SuiteWorker:
         """A worker that holds every collected test.
 
+        A collecting process that was killed is replaced, which collects again.
+
         Raises:
             Conflict: the suite gives other test ids in another process.
-            Unavailable: the suite's process ended.
+            Unavailable: the suite's process ended again and again.
         """
         if self._collection is None or self._wire is None or self._sandbox is None:
             raise Unavailable("The suite is not collected yet.")
         if self._collection.forkable:
-            if self._sandbox.has_ended:
-                raise Unavailable(f"The suite's process ended. Its last output:\n{self._said()}")
-            return await self._fork(name)
+            worker = None if self._is_lost else await self._fork(name)
+            return worker or await (await self._successor()).open_worker(name)
         if not self._became:
             self._became = True
             self._wire.send({"op": "become"})
@@ -169,6 +178,21 @@ class SuiteSession:
         except FileNotFoundError:
             return ""
 
+    @property
+    def _is_lost(self) -> bool:
+        return self._listening is None or self._listening.done()
+
+    async def _successor(self) -> "SuiteSession":
+        async with self._succession:
+            if self._heir is None:
+                if self.generation == SUCCESSIONS:
+                    raise Unavailable(
+                        f"The suite's process ended {SUCCESSIONS + 1} times. "
+                        f"Its last output:\n{self._said()}"
+                    )
+                self._heir = await self._again(f"again{self.generation + 1}", self.generation + 1)
+            return self._heir
+
     async def _listen(self) -> None:
         """Take what the collecting process says about its forks."""
         while self._wire and (message := await self._wire.receive()):
@@ -177,26 +201,50 @@ class SuiteSession:
                 _settle(self._forked, worker, int(str(message["pid"])))
             elif message["ev"] == "worker_exited":
                 _settle(self._exits, worker, int(str(message["code"])))
+        for worker in self._exits:
+            # The warden ends the forks of a process that is gone.
+            _settle(self._exits, worker, -signal.SIGKILL)
 
-    async def _fork(self, name: str) -> SuiteWorker:
+    async def _fork(self, name: str) -> SuiteWorker | None:
+        """A fork; None when the process that should have forked is gone."""
         loop = asyncio.get_running_loop()
         self._forked[name], self._exits[name] = loop.create_future(), loop.create_future()
         ours, theirs = socket.socketpair()
         with theirs:
-            if self._wire:
-                self._wire.send({"op": "fork", "worker": name}, theirs)
-            try:
-                pid = await asyncio.wait_for(self._forked[name], FORK_SECONDS)
-            except TimeoutError:
-                ours.close()
-                raise Unavailable(
-                    f"The suite's process does not answer. Its last output:\n{self._said()}"
-                ) from None
+            pid = await self._forked_pid(name, theirs)
+        if pid is None:
+            ours.close()
+            return None
         return SuiteWorker(name, await Wire.open(ours), pid, exit_code=self._exits[name])
+
+    async def _forked_pid(self, name: str, channel: socket.socket) -> int | None:
+        forked, listening = self._forked[name], self._listening
+        if self._wire is None or listening is None:
+            return None
+        try:
+            self._wire.send({"op": "fork", "worker": name}, channel)
+        except Unavailable:
+            return None
+        either: set[asyncio.Future[Any]] = {forked, listening}  # one gives a pid, one gives nothing
+        done, _ = await asyncio.wait(
+            either, timeout=FORK_SECONDS, return_when=asyncio.FIRST_COMPLETED
+        )
+        if not done:
+            raise Unavailable(
+                f"The suite's process does not answer. Its last output:\n{self._said()}"
+            )
+        return forked.result() if forked in done else None
 
     async def _another(self, name: str) -> SuiteWorker:
         """A second process that collects by itself, for suites that must not be forked."""
-        other = SuiteSession(replace(self.spec, folder=self.spec.folder / name))
+        other = await self._again(name, self.generation)
+        if other._collection:
+            other._collection = replace(other._collection, forkable=False)
+        return await other.open_worker(name)
+
+    async def _again(self, folder: str, generation: int) -> "SuiteSession":
+        """The same suite, collected by a process of its own."""
+        other = SuiteSession(replace(self.spec, folder=self.spec.folder / folder), generation)
         self._others.append(other)
         found = await other.collect(CLOSE_SECONDS * 10)
         if self._collection and found.ids != self._collection.ids:
@@ -204,8 +252,7 @@ class SuiteSession:
                 "The suite gives other test ids in every process, so it cannot be spread over "
                 "workers. Make its ids stable, or run it with -n 1."
             )
-        other._collection = replace(found, forkable=False)
-        return await other.open_worker(name)
+        return other
 
 
 def _settle(futures: "dict[str, asyncio.Future[int]]", name: str, value: int) -> None:
