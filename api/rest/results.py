@@ -1,5 +1,6 @@
 """`…/runs/{run_id}/tests`, `junit.xml`, `failures`, `assessment`: what came of a run."""
 
+from collections.abc import Iterable, Iterator
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -20,6 +21,8 @@ from harness.domain.attempt import Verdict
 from harness.domain.ids import RunId
 from harness.domain.results import RunResults
 from harness.errors import NotFound
+
+CHUNK_BYTES = 64 * 1024
 
 router = APIRouter(prefix="/v1/projects/{project}/runs/{run_id}", tags=["results"])
 
@@ -44,7 +47,8 @@ async def junit(services: With, scope: Viewed, run_id: RunPath) -> Response:
     """The results as a JUnit document."""
     results = await services.threaded(services.runs.results, scope, RunId(run_id))
     headers = {"Content-Disposition": f'attachment; filename="junit-{results.run_id}.xml"'}
-    return StreamingResponse(iter(services.junit(results)), 200, headers, "application/xml")
+    document = _in_chunks(services.junit(results))
+    return StreamingResponse(document, 200, headers, "application/xml")
 
 
 @router.get("/failures", response_model=FailurePage)
@@ -66,6 +70,17 @@ async def assessment(services: With, scope: Viewed, run_id: RunPath) -> Response
     if found is None:
         raise NotFound(f"Run {run_id} has not been assessed yet. Ask again after it has ended.")
     return reply(assessment_wire(found))
+
+
+def _in_chunks(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes in fewer pieces, because each costs a change of threads."""
+    chunk = bytearray()
+    for piece in pieces:
+        chunk += piece
+        if len(chunk) >= CHUNK_BYTES:
+            yield bytes(chunk)
+            chunk.clear()
+    yield bytes(chunk)
 
 
 def _page(
