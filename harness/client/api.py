@@ -50,6 +50,8 @@ class Client:
             transport=transport,
             # A proxy in the environment must not come between us and a loopback API.
             trust_env=not _is_loopback(url),
+            # Reading the machine's certificates takes time and serves nothing without TLS.
+            verify=not url.startswith("http://"),
         )
         self._connection = Connection(self._http, waits)
         self._project = project
