@@ -39,6 +39,8 @@ _LIBRARIES = (
 _LIBRARY_FOLDERS = re.compile(
     r"(?:^|[\\/.])(?:site-packages|dist-packages|node_modules|lib[\\/.]python\d|go[\\/]pkg[\\/]mod)"
 )
+_INSTALLED = re.compile(r"^.*/(?:site-packages|dist-packages|node_modules)/")
+_STANDARD = re.compile(r"^.*/lib/python\d[\d.]*/")
 _INTERPRETER = re.compile(r"^.{0,200}?\.lib\.python\d(?:\.\d+)?\.(?:site-packages\.)?")
 _MODULE_PREFIX = re.compile(r"^[\w.]+(?:@[\w.]+)?/+(?=[\w.]+\.\w)")
 _ARGUMENTS = re.compile(r"[(\[`][^.]*$")
@@ -87,7 +89,8 @@ def _is_runner(frame: Frame) -> bool:
 
 def _key(frame: Frame) -> FrameKey:
     file = frame.file[-NAME_CHARACTERS:].replace("\\", "/")
-    name = _place(frame.name[:NAME_CHARACTERS], file)
+    within = _STANDARD.sub("", _INSTALLED.sub("", file))
+    name = _place(frame.name[:NAME_CHARACTERS], within)
     library = bool(_LIBRARY_FOLDERS.search(file) or _LIBRARY_FOLDERS.search(frame.name))
     name = _INTERPRETER.sub("", name)
     parts = [part for part in name.split(".") if part]

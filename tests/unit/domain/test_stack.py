@@ -49,6 +49,19 @@ def test_library_frames_are_known(name: str, file: str) -> None:
     assert [key.is_library for key in frame_keys([Frame(name, file, 1)])] == [True]
 
 
+@pytest.mark.parametrize(
+    ("file", "whole"),
+    [
+        ("/v/lib/python3.11/site-packages/httpx/_api.py", "httpx._api.get"),
+        ("/usr/lib/python3/dist-packages/yaml/reader.py", "yaml.reader.get"),
+        ("/usr/lib/python3.11/json/decoder.py", "json.decoder.get"),
+        ("/app/node_modules/axios/index.js", "axios.index.get"),
+    ],
+)
+def test_where_a_library_is_installed_does_not_count(file: str, whole: str) -> None:
+    assert [key.whole for key in frame_keys([Frame("get", file, 1)])] == [whole]
+
+
 def test_endless_stacks_are_bounded() -> None:
     frames = [Frame(f"f{'x' * 100_000}", f"{'d/' * 100_000}m.py", n) for n in range(200)]
     keys = frame_keys(frames)
