@@ -9,13 +9,14 @@ from rich.table import Table
 from cluster.cli.command import add_command
 from cluster.cli.console import out, say_json
 from cluster.cli.follow import follow
+from cluster.cli.github import Step
 from cluster.cli.report import print_report, summary
 from cluster.cli.session import connect
 from harness.client import Client
 from harness.domain.exit_code import ExitCode, exit_code
 from harness.domain.ids import RunId
 from harness.errors import InvalidInput
-from harness.settings import Settings
+from harness.settings import Settings, caller_environ
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")]
 Named = Annotated[str, typer.Argument(help="A run's id, or `last`.")]
@@ -40,6 +41,9 @@ def watch(run: Named = "last", as_json: AsJson = False) -> int:
             say_json(summary(client, ended))
         else:
             print_report(client, ended)
+        step = Step.of(caller_environ(), Path.cwd())
+        if step:
+            step.tell(client, ended)
         return exit_code(ended.state, ended.reason)
 
 

@@ -84,12 +84,10 @@ def _print_tests(found: Highlights) -> None:
 
 
 def _why(test: TestOutcome) -> str:
-    for attempt in test.attempts:
-        failure = attempt.result.failure if attempt.result else None
-        if failure:
-            line = failure.message.strip().partition("\n")[0]
-            return f"{failure.exception.rpartition('.')[2]}: {line}"[:160]
-    return ""
+    if test.failure is None:
+        return ""
+    line = test.failure.message.strip().partition("\n")[0]
+    return f"{test.failure.exception.rpartition('.')[2]}: {line}"[:160]
 
 
 def _print_clusters(client: Client, run: Run) -> None:

@@ -13,6 +13,7 @@ import typer
 from cluster.cli.command import add_command
 from cluster.cli.console import err, out, say_json
 from cluster.cli.follow import follow
+from cluster.cli.github import Step
 from cluster.cli.interpreter import find_interpreter
 from cluster.cli.report import print_report, summary
 from cluster.cli.session import connect
@@ -133,6 +134,9 @@ def _see_through(
             _print_places(client, ended, junit)
         if junit and document:
             _write(junit, document.result())
+    step = Step.of(environ, Path.cwd())
+    if step:
+        step.tell(client, ended)
     return _code(client, ended, gate=gate)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from harness.domain.attempt import Attempt, AttemptState, Verdict
+from harness.domain.attempt import Attempt, AttemptState, Failure, Verdict
 from harness.domain.ids import RunId
 from harness.domain.run import Reason, Run, RunState
 from harness.domain.suite import TestCase
@@ -24,6 +24,12 @@ class TestOutcome:
         if any(attempt.state is not AttemptState.FINISHED for attempt in self.attempts):
             return None
         return judge([a.result.verdict for a in self.attempts if a.result])
+
+    @property
+    def failure(self) -> Failure | None:
+        """The first failure of its attempts."""
+        found = (attempt.result.failure for attempt in self.attempts if attempt.result)
+        return next((failure for failure in found if failure), None)
 
     @property
     def seconds(self) -> float:

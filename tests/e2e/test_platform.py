@@ -101,6 +101,22 @@ def test_a_retried_test_is_flaky(platform: LivePlatform, suite: Path) -> None:
     assert json.loads(ran.stdout)["flaky"] == ["test_it.py::test_moody"]
 
 
+def test_github_gets_annotations_and_a_summary(
+    platform: LivePlatform, suite: Path, tmp_path: Path
+) -> None:
+    summary = tmp_path / "summary.md"
+    step = {
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_WORKSPACE": str(tmp_path),
+        "GITHUB_STEP_SUMMARY": str(summary),
+    }
+    ran = platform.ath("run", "--json", "--", "pytest", cwd=suite, env=step)
+    assert json.loads(ran.stdout)["failed"] == ["test_it.py::test_bad"]
+    title = "title=test_it.py%3A%3Atest_bad failed"
+    assert f"::error file=suite/test_it.py,line=7,{title}::AssertionError: one is" in ran.stderr
+    assert summary.read_text().startswith("### Run failed: 1 passed, 1 failed, 1 skipped")
+
+
 def test_no_tests_are_inconclusive(platform: LivePlatform, suite: Path) -> None:
     ran = platform.ath("run", "--", "pytest", "-k", "nothing_like_it", cwd=suite)
     assert ran.returncode == ExitCode.INCONCLUSIVE, ran.stdout + ran.stderr
