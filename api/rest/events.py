@@ -35,8 +35,8 @@ async def events(
 ) -> Response:
     """Events above seq `after`: a page, or with `Accept: text/event-stream` a stream.
 
-    The stream ends after the fact that `follow` names and can be resumed with Last-Event-ID;
-    204 says that nothing more will come.
+    The stream ends after the fact that `follow` names, of the round that the header Ath-Round
+    tells, and can be resumed with Last-Event-ID; 204 says that nothing more will come.
     """
     if _STREAM not in request.headers.get("accept", ""):
         found = await services.read(
@@ -62,7 +62,8 @@ class _Stream(StreamingResponse):
     """Leaves when it ends, also when the client went away before the first byte."""
 
     def __init__(self, follow: Follow, followers: Followers) -> None:
-        super().__init__(follow.lines(), 200, _HEADERS, _STREAM)
+        headers = {**_HEADERS, "Ath-Round": str(follow.round)}
+        super().__init__(follow.lines(), 200, headers, _STREAM)
         self._followers = followers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

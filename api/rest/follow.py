@@ -13,7 +13,7 @@ from harness.domain.run import Run
 from harness.domain.scope import Scope
 from harness.errors import HarnessError, QuotaExceeded
 from harness.events.envelope import Event
-from harness.events.facts import RunAssessed, RunFinished
+from harness.events.facts import RunAssessed, RunFinished, round_of
 
 BATCH = 500
 
@@ -62,6 +62,8 @@ class Follow:
     over: bool = False
     """Whether the last fact to wait for is already in the store."""
     finished_at: float | None = None
+    round: int = 0
+    """Of the run, when the client came; an earlier round's end ends no stream."""
 
     async def prepare(self) -> bool:
         """Look where the run stands; False when nothing is left to send.
@@ -70,6 +72,7 @@ class Follow:
             NotFound: no such run in the scope.
         """
         run = await self.services.threaded(self.services.runs.get, self.scope, self.run_id)
+        self.round = run.round
         if run.state.is_terminal:
             self.finished_at = self.services.clock.monotonic()
             self.over = self.until is Until.FINISHED or await self._settled(run)
@@ -110,7 +113,7 @@ class Follow:
         return list(found)
 
     def _done(self, events: list[Event]) -> bool:
-        kinds = {event.type for event in events}
+        kinds = {event.type for event in events if round_of(event) >= self.round}
         if RunFinished.type in kinds:
             self.finished_at = self.services.clock.monotonic()
         if _LAST[self.until] in kinds or (self.over and not events):

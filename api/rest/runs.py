@@ -7,8 +7,16 @@ from starlette.responses import Response
 
 from api.rest.access import Caller, Changed, Viewed, With
 from api.rest.reply import reply, unchanged
-from api.rest.wire.run import CancelWire, RequestWire, RunPage, RunWire, request_from, run_wire
-from harness.domain.ids import RunId
+from api.rest.wire.run import (
+    CancelWire,
+    RequestWire,
+    RerunWire,
+    RunPage,
+    RunWire,
+    request_from,
+    run_wire,
+)
+from harness.domain.ids import RunId, TestId
 from harness.domain.run import Run, RunState
 from harness.domain.scope import Scope
 
@@ -66,6 +74,22 @@ async def cancel(
     """Ask the run to stop; a run that ended stays as it is."""
     why = wire.why if wire else ""
     run = await services.threaded(services.runs.cancel, scope, RunId(run_id), by, why)
+    return _run(run, 202)
+
+
+@router.post("/{run_id}/rerun", status_code=202, response_model=RunWire)
+async def rerun(
+    services: With,
+    scope: Changed,
+    by: Caller,
+    run_id: RunPath,
+    wire: RerunWire | None = None,
+    idempotency_key: _Key = None,
+) -> Response:
+    """Attempt tests of a run that ended again, within the same run."""
+    tests = [TestId(test) for test in wire.tests] if wire else []
+    call = services.runs.rerun
+    run = await services.threaded(call, scope, RunId(run_id), by, tests, idempotency_key)
     return _run(run, 202)
 
 

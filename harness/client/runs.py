@@ -11,7 +11,7 @@ from harness.client.stream import Stream, Until
 from harness.domain.assessment import Assessment
 from harness.domain.attempt import ArtifactRef, Attempt, Verdict
 from harness.domain.failure_cluster import Assignment, FailureCluster
-from harness.domain.ids import ProjectId, RunId, TenantId
+from harness.domain.ids import ProjectId, RunId, TenantId, TestId
 from harness.domain.results import RunResults, TestOutcome
 from harness.domain.run import Run, RunRequest, RunState
 from harness.domain.scope import Scope
@@ -71,6 +71,20 @@ class Runs:
     def cancel(self, run_id: RunId, why: str = "") -> Run:
         """Ask the run to stop; gives it as it stands. A run that ended stays as it is."""
         response = self.connection.call("POST", f"{self.path}/{run_id}/cancel", json={"why": why})
+        return _run(response.json())
+
+    def rerun(
+        self, run_id: RunId, tests: Sequence[TestId] = (), idempotency_key: str | None = None
+    ) -> Run:
+        """Reopen a run that ended: attempt these tests again, or all that did not pass.
+
+        Raises:
+            Conflict: the run has not ended.
+            InvalidInput: there is nothing to attempt again, or a test cannot be.
+        """
+        headers = {"Idempotency-Key": idempotency_key or self.entropy.new_id()}
+        path = f"{self.path}/{run_id}/rerun"
+        response = self.connection.call("POST", path, json={"tests": list(tests)}, headers=headers)
         return _run(response.json())
 
     def events(

@@ -11,7 +11,7 @@ from harness.client.connection import Connection, Pauses
 from harness.client.decode import decode_event
 from harness.errors import Corrupt, HarnessError, Unavailable
 from harness.events.envelope import Event
-from harness.events.facts import RunAssessed, RunFinished
+from harness.events.facts import RunAssessed, RunFinished, round_of
 
 Until = Literal["finished", "assessed"]
 _LAST = {"finished": RunFinished.type, "assessed": RunAssessed.type}
@@ -27,6 +27,8 @@ class Stream:
     seq: int
     until: Until
     seconds: float | None
+    round: int = 0
+    """The round of the run whose end is awaited."""
 
     def __iter__(self) -> Iterator[Event]:
         """Events until the last one that was asked for.
@@ -43,7 +45,7 @@ class Stream:
                 for event in self._connected(end):
                     pauses = self._patience(end)
                     yield event
-                    if event.type == _LAST[self.until]:
+                    if event.type == _LAST[self.until] and round_of(event) >= self.round:
                         return
             except HarnessError as error:
                 self._check(end)
@@ -60,6 +62,7 @@ class Stream:
         ) as response:
             if response.status_code == httpx.codes.NO_CONTENT:
                 raise _NothingMore
+            self.round = int(response.headers.get("Ath-Round", "0"))
             for line in response.iter_lines():
                 self._check(end)
                 if line.startswith(":") and self._left(end) < quiet:

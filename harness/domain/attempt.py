@@ -121,3 +121,5 @@ class Attempt:
     state: AttemptState = AttemptState.QUEUED
     lease_id: LeaseId | None = None
     result: AttemptResult | None = None
+    round: int = 0
+    """The round of the run that it belongs to."""

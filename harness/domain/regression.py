@@ -65,6 +65,17 @@ def cannot_be_collected(outcome: TestOutcome) -> bool:
     return any(_is_broken_file(attempt) for attempt in outcome.attempts)
 
 
+def forgotten_history(history: TestHistory, outcome: TestOutcome) -> TestHistory:
+    """The history as if the run of this outcome had never been counted."""
+    counted = updated_history(TestHistory(history.test_id), outcome)
+    return TestHistory(
+        history.test_id,
+        max(0, history.runs - counted.runs),
+        max(0, history.failed - counted.failed),
+        max(0, history.flaky - counted.flaky),
+    )
+
+
 def updated_history(history: TestHistory, outcome: TestOutcome) -> TestHistory:
     """The history with one more finished run; unchanged if the test came to no end of its own."""
     match outcome.verdict:

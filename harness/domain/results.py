@@ -1,7 +1,7 @@
 """The one results model: every report, exit code and verdict is made of it."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.domain.attempt import Attempt, AttemptState, Failure, Verdict
 from harness.domain.ids import RunId
@@ -24,6 +24,10 @@ class TestOutcome:
         if any(attempt.state is not AttemptState.FINISHED for attempt in self.attempts):
             return None
         return judge([a.result.verdict for a in self.attempts if a.result])
+
+    def within(self, rounds: range) -> "TestOutcome":
+        """The same test as far as these rounds of the run know it."""
+        return replace(self, attempts=tuple(a for a in self.attempts if a.round in rounds))
 
     @property
     def failure(self) -> Failure | None:
@@ -48,6 +52,10 @@ class RunResults:
     def run_id(self) -> RunId:
         """Of the run."""
         return self.run.id
+
+    def within(self, rounds: range) -> "RunResults":
+        """The same run as far as these rounds know it."""
+        return replace(self, tests=tuple(test.within(rounds) for test in self.tests))
 
     def counts(self) -> dict[Verdict, int]:
         """How many tests have each verdict; every verdict is a key."""

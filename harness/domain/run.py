@@ -9,7 +9,9 @@ from harness.domain.environment import Environment
 from harness.domain.ids import Digest, RunId
 from harness.domain.scope import Scope
 from harness.domain.suite import SuiteVersion
-from harness.errors import Conflict
+from harness.errors import Conflict, InvalidInput
+
+MAX_ROUNDS = 100
 
 
 class RunState(StrEnum):
@@ -105,7 +107,15 @@ class Run:
     log: Digest | None = None
     """The runner's own output, once sealed."""
     started_at: datetime | None = None
+    """When the first host began to work on this round."""
     finished_at: datetime | None = None
+    round: int = 0
+    """How often the run was reopened to attempt tests again."""
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether nobody works on its present round yet."""
+        return self.started_at is None and self.state in {RunState.SUBMITTED, RunState.RUNNING}
 
     def moved(self, state: RunState, reason: Reason = Reason.NONE, message: str = "") -> "Run":
         """The run in its next state.
@@ -116,3 +126,31 @@ class Run:
         if state not in _NEXT.get(self.state, frozenset()):
             raise Conflict(f"Run {self.id} is {self.state} and cannot become {state}.")
         return replace(self, state=state, reason=reason, message=message or self.message)
+
+    def begun(self, now: datetime) -> "Run":
+        """The run with a host at work on its round, now or already before."""
+        moved = self.moved(RunState.COLLECTING) if self.state is RunState.SUBMITTED else self
+        return replace(moved, started_at=moved.started_at or now)
+
+    def reopened(self) -> "Run":
+        """The ended run in its next round.
+
+        Raises:
+            Conflict: it has not ended.
+            InvalidInput: it never came to its tests, or was reopened too often.
+        """
+        if not self.state.is_terminal:
+            raise Conflict(f"Run {self.id} is {self.state}. Wait for its end, or cancel it.")
+        if not self.collected:
+            raise InvalidInput(f"Run {self.id} never came to its tests. Submit it anew.")
+        if self.round == MAX_ROUNDS:
+            raise InvalidInput(f"Run {self.id} was reopened {MAX_ROUNDS} times. Submit it anew.")
+        return replace(
+            self,
+            state=RunState.RUNNING,
+            reason=Reason.NONE,
+            message="",
+            started_at=None,
+            finished_at=None,
+            round=self.round + 1,
+        )

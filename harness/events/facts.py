@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import ClassVar, cast
 
-from harness.events.envelope import Json
+from harness.events.envelope import Event, Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class RunCollected(Fact):
 
 @dataclass(frozen=True, slots=True)
 class AttemptsQueued(Fact):
-    """Attempts wait for a worker; `why` is first, retry or infrastructure."""
+    """Attempts wait for a worker; `why` is first, retry, infrastructure or rerun."""
 
     type: ClassVar[str] = "ath.attempts.queued.v1"
     count: int
@@ -153,6 +153,18 @@ class RunFinished(Fact):
     message: str
     counts: dict[str, int]
     seconds: float
+    round: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RunReopened(Fact):
+    """Tests of a run that had ended are attempted again."""
+
+    type: ClassVar[str] = "ath.run.reopened.v1"
+    by: str
+    round: int
+    tests: list[int]
+    """Indexes of the tests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,3 +191,10 @@ class RunAssessed(Fact):
     regression_probability: float
     reasons: list[str]
     algorithm: str
+    round: int = 0
+
+
+def round_of(event: Event) -> int:
+    """The round of its run that an end or an assessment belongs to."""
+    found = event.data.get("round", 0)
+    return found if isinstance(found, int) else 0

@@ -186,6 +186,10 @@ class AssessmentStore(Protocol):
         """None while the run was not assessed."""
         ...
 
+    def forget(self, run_id: RunId) -> None:
+        """The run is to be assessed again."""
+        ...
+
 
 class Transaction(Protocol):
     """All or nothing, within one scope; unavailable outside its `with` block."""

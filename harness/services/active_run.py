@@ -26,6 +26,8 @@ class ActiveRun:
     """Queued and leased attempts."""
     verdicts: dict[int, list[Verdict]] = field(default_factory=dict)
     """Of finished attempts, by test index."""
+    earlier: dict[int, int] = field(default_factory=dict)
+    """How many of those verdicts are of earlier rounds."""
     recovered: bool = False
     """Read back after a restart: hosts may not know of every batch that was leased to them."""
 
@@ -49,6 +51,8 @@ class ActiveRun:
                 active.verdicts.setdefault(attempt.test_index, []).append(attempt.result.verdict)
             else:
                 active.open[attempt.id] = attempt
+            if attempt.round < run.round:
+                active.earlier[attempt.test_index] = active.earlier.get(attempt.test_index, 0) + 1
         return active
 
     def queue(self, attempts: Sequence[Attempt]) -> None:
@@ -94,7 +98,7 @@ class ActiveRun:
 
     def deserves_another(self, attempt: Attempt) -> bool:
         """Whether the test of this finished attempt is attempted again."""
-        seen = self.verdicts.get(attempt.test_index, [])
+        seen = self._of_this_round(attempt.test_index)
         if not seen:
             return False
         if seen[-1] is Verdict.ERRORED:
@@ -111,4 +115,10 @@ class ActiveRun:
         """Whether the suite asked to stop after so many failures."""
         if not self.max_failures:
             return False
-        return sum(verdict.is_bad for verdict in self.final()) >= self.max_failures
+        judged = (judge(self._of_this_round(index)) for index in self.verdicts)
+        return (
+            sum(verdict is not None and verdict.is_bad for verdict in judged) >= self.max_failures
+        )
+
+    def _of_this_round(self, test_index: int) -> Sequence[Verdict]:
+        return self.verdicts.get(test_index, [])[self.earlier.get(test_index, 0) :]

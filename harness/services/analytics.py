@@ -9,14 +9,21 @@ from harness.domain.clustering import ALGORITHM, Clusterer
 from harness.domain.failure_cluster import Assignment, FailureCluster
 from harness.domain.ids import AttemptId, ClusterId, RunId, TestId
 from harness.domain.readiness import ReadinessRules, assess
-from harness.domain.regression import updated_history
+from harness.domain.regression import forgotten_history, updated_history
 from harness.domain.results import RunResults, TestOutcome
 from harness.domain.run import Run
 from harness.domain.scope import Scope
 from harness.domain.signature import sign
 from harness.errors import NotFound
 from harness.events.envelope import Event
-from harness.events.facts import AttemptFinished, Fact, FailureAssigned, RunAssessed, RunFinished
+from harness.events.facts import (
+    AttemptFinished,
+    Fact,
+    FailureAssigned,
+    RunAssessed,
+    RunFinished,
+    round_of,
+)
 from harness.ports.entropy import Entropy
 from harness.ports.records import Records, Transaction
 from harness.services.runs import run_results
@@ -30,7 +37,8 @@ class _Work:
     """What the events of one run ask for."""
 
     attempts: list[AttemptId] = field(default_factory=list)
-    is_finished: bool = False
+    rounds: list[int] = field(default_factory=list)
+    """That came to their end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +68,17 @@ class Analytics:
                 self._handle(tx, run, work)
 
     def _handle(self, tx: Transaction, run: Run, work: _Work) -> None:
-        if not work.is_finished:
+        if not work.rounds:
             self._save(tx, run, self._assigned(tx, run, _those(tx, work.attempts)))
-            return
-        mark = self.entropy.new_id()
-        if tx.once(f"analytics:finished:{run.id}", mark) != mark:
             return
         results = run_results(tx, run.id)
         attempts = [attempt for test in results.tests for attempt in test.attempts]
-        facts = self._assigned(tx, run, attempts)
-        self._save(tx, run, [*facts, self._assessed(tx, results)])
+        facts = list(self._assigned(tx, run, attempts))
+        for number in work.rounds:
+            mark = self.entropy.new_id()
+            if tx.once(f"analytics:finished:{run.id}:{number}", mark) == mark:
+                facts += self._assessed(tx, results, number)
+        self._save(tx, run, facts)
 
     def _save(self, tx: Transaction, run: Run, facts: Sequence[Fact]) -> None:
         if facts:
@@ -109,31 +118,38 @@ class Analytics:
             tx.failures.assign(assignment)
         return [_fact(each, changed[each.cluster_id]) for each in assignments]
 
-    def _assessed(self, tx: Transaction, results: RunResults) -> Fact:
-        """Weigh the run against what is known, then remember it."""
+    def _assessed(self, tx: Transaction, results: RunResults, number: int) -> Sequence[Fact]:
+        """Weigh a round's end against what else is known, then remember it.
+
+        A later round takes the place of what the run told before. Only the newest is assessed.
+        """
         environment = results.run.request.environment
         name = environment.name if environment else ""
         ids = [test.case.id for test in results.tests]
-        histories = tx.tests.histories(name, ids)
-        failures = tx.failures.of_run(results.run_id)
-        assessment = assess(results, histories, failures, self.rules)
+        now, before = results.within(range(number + 1)), results.within(range(number))
+        histories = _forgotten(before, tx.tests.histories(name, ids))
+        measured = _seconds(results.within(range(number, number + 1)), tx.tests.seconds(ids))
+        tx.tests.remember(name, _histories(now, histories), measured)
+        if number < results.run.round:
+            return ()
+        assessment = assess(now, histories, tx.failures.of_run(results.run_id), self.rules)
         tx.assessments.save(results.run_id, assessment)
-        tx.tests.remember(
-            name, _histories(results, histories), _seconds(results, tx.tests.seconds(ids))
-        )
-        return RunAssessed(
+        fact = RunAssessed(
             readiness=assessment.readiness,
             regression_probability=round(assessment.regression_probability, 6),
             reasons=list(assessment.reasons),
             algorithm=assessment.algorithm,
+            round=number,
         )
+        return (fact,)
 
 
 def _by_run(events: Iterable[Event]) -> Mapping[tuple[Scope, RunId], _Work]:
     found: dict[tuple[Scope, RunId], _Work] = {}
     for event in events:
         if event.type == RunFinished.type:
-            found.setdefault((event.scope, event.run_id), _Work()).is_finished = True
+            work = found.setdefault((event.scope, event.run_id), _Work())
+            work.rounds.append(round_of(event))
         elif event.type == AttemptFinished.type and Verdict(str(event.data["verdict"])).is_bad:
             attempt_id = AttemptId(str(event.data["attempt_id"]))
             found.setdefault((event.scope, event.run_id), _Work()).attempts.append(attempt_id)
@@ -161,6 +177,12 @@ def _fact(assignment: Assignment, cluster: FailureCluster) -> FailureAssigned:
         reason=assignment.reason,
         algorithm=assignment.algorithm,
     )
+
+
+def _forgotten(before: RunResults, known: Sequence[TestHistory]) -> Sequence[TestHistory]:
+    """What is known without what the run's own earlier rounds told."""
+    tests = {test.case.id: test for test in before.tests}
+    return [forgotten_history(history, tests[history.test_id]) for history in known]
 
 
 def _histories(results: RunResults, known: Sequence[TestHistory]) -> Sequence[TestHistory]:

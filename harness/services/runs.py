@@ -7,14 +7,22 @@ from itertools import groupby
 from harness.domain.assessment import Assessment
 from harness.domain.attempt import ArtifactRef, Attempt
 from harness.domain.failure_cluster import Assignment, FailureCluster
-from harness.domain.ids import RunId
+from harness.domain.ids import AttemptId, RunId, TestId
 from harness.domain.principal import Principal
+from harness.domain.rerun import tests_to_rerun
 from harness.domain.results import RunResults, TestOutcome
 from harness.domain.run import Reason, Run, RunRequest, RunState
 from harness.domain.scope import Scope
 from harness.errors import Conflict, InvalidInput, NotFound
 from harness.events.envelope import Event
-from harness.events.facts import CancelRequested, RunFinished, RunSubmitted
+from harness.events.facts import (
+    AttemptsQueued,
+    CancelRequested,
+    Fact,
+    RunFinished,
+    RunReopened,
+    RunSubmitted,
+)
 from harness.ports.artifacts import ArtifactStore
 from harness.ports.doorbell import Doorbell
 from harness.ports.entropy import Entropy
@@ -132,6 +140,43 @@ class Runs:
         self.doorbell.ring()
         return run
 
+    def rerun(
+        self,
+        scope: Scope,
+        run_id: RunId,
+        by: Principal,
+        tests: Sequence[TestId] = (),
+        idempotency_key: str | None = None,
+    ) -> Run:
+        """Reopen a run that ended: attempt these tests again, or all that did not pass.
+
+        The new attempts join the earlier ones, and the run comes to its end once more. The same
+        idempotency key reopens it once.
+
+        Raises:
+            Conflict: the run has not ended.
+            InvalidInput: there is nothing to attempt again, or a test cannot be.
+            NotFound: no such run in the scope.
+        """
+        with self.records.transaction(scope) as tx:
+            run = tx.runs.get(run_id, lock=True)
+            mark = f"{run_id}:{run.round + 1}"
+            if idempotency_key and tx.once(f"rerun:{idempotency_key}", mark) != mark:
+                return run
+            reopened = run.reopened()
+            chosen = tests_to_rerun(run_results(tx, run_id), tests)
+            tx.attempts.add([self._another(reopened, test) for test in chosen])
+            tx.assessments.forget(run_id)
+            run = tx.runs.save(reopened, _reopened(reopened, chosen, by))
+        self.doorbell.ring()
+        return run
+
+    def _another(self, run: Run, test: TestOutcome) -> Attempt:
+        number = 1 + max((attempt.number for attempt in test.attempts), default=0)
+        attempt_id = AttemptId(self.entropy.new_id())
+        case = test.case
+        return Attempt(attempt_id, run.id, case.id, case.index, number, round=run.round)
+
     def _check(self, scope: Scope, request: RunRequest) -> None:
         if not request.argv or sum(len(word) + 1 for word in request.argv) > MAX_ARGV_BYTES:
             raise InvalidInput(
@@ -161,6 +206,14 @@ def run_results(tx: Transaction, run_id: RunId) -> RunResults:
     cases = tx.tests.of_run(run_id)
     return RunResults(
         run, tuple(TestOutcome(case, tuple(attempts.get(case.index, ()))) for case in cases)
+    )
+
+
+def _reopened(run: Run, chosen: Sequence[TestOutcome], by: Principal) -> Sequence[Fact]:
+    indexes = [test.case.index for test in chosen]
+    return (
+        RunReopened(by=by.name, round=run.round, tests=indexes),
+        AttemptsQueued(count=len(indexes), why="rerun", tests=indexes),
     )
 
 

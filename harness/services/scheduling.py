@@ -61,7 +61,7 @@ class Scheduling:
         self._held[host] = held
         self._capacity[host] = free + sum(held.values())
         runs = self.records.active_runs()
-        self._waiting = sum(run.state is RunState.SUBMITTED for run in runs)
+        self._waiting = sum(run.is_waiting for run in runs)
         if free <= 0:
             return None
         for run in self._fairly(runs):
@@ -92,7 +92,9 @@ class Scheduling:
             run = self._leased(tx, lease_id)
             if run.state is RunState.RUNNING:
                 must_agree(tx.tests.of_run(run.id), collected.cases)
-                return self._workers(run, self._load(tx, run))
+                active = self._load(tx, run)
+                active.max_failures = collected.max_failures
+                return self._workers(run, active)
             if run.state is not RunState.COLLECTING:
                 return 0
             active = self._first_attempts(tx, run, collected)
@@ -170,11 +172,7 @@ class Scheduling:
                 if lease_id in self._scopes:
                     tenant = self._scopes[lease_id][0].tenant
                     used[tenant] = used.get(tenant, 0) + workers
-        waiting_first = {RunState.SUBMITTED: 0, RunState.COLLECTING: 1}
-        return sorted(
-            runs,
-            key=lambda r: (waiting_first.get(r.state, 2), used.get(r.scope.tenant, 0), r.id),
-        )
+        return sorted(runs, key=lambda r: (not r.is_waiting, used.get(r.scope.tenant, 0), r.id))
 
     def _grant(
         self, run: Run, host: HostId, free: int, held: Mapping[LeaseId, int]
@@ -197,7 +195,7 @@ class Scheduling:
         return None
 
     def _new_lease(self, tx: Transaction, run: Run, host: HostId, free: int) -> Grant | None:
-        if run.next_token > self.limits.grants_per_run:
+        if run.next_token > self.limits.grants_per_run * (run.round + 1):
             self._end(
                 tx,
                 run,
@@ -208,8 +206,7 @@ class Scheduling:
             )
             return None
         lease = tx.leases.grant(run, host, self.limits.lease_seconds)
-        if run.state is RunState.SUBMITTED:
-            run = replace(run.moved(RunState.COLLECTING), started_at=tx.now())
+        run = run.begun(tx.now())
         fact = RunLeased(lease_id=lease.id, host=host, token=lease.token)
         run = tx.runs.save(replace(run, next_token=run.next_token + 1), [fact])
         self._scopes[lease.id] = (run.scope, run.id)
@@ -297,7 +294,9 @@ class Scheduling:
         return tx.runs.save(run, facts) if facts else run
 
     def _attempt(self, run: Run, case: TestCase, number: int) -> Attempt:
-        return Attempt(AttemptId(self.entropy.new_id()), run.id, case.id, case.index, number)
+        return Attempt(
+            AttemptId(self.entropy.new_id()), run.id, case.id, case.index, number, round=run.round
+        )
 
     def _drop_waiting(self, tx: Transaction, run: Run, active: ActiveRun) -> Run:
         active.plan.drop()

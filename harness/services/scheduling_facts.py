@@ -98,6 +98,7 @@ def lease_ended(lease: Lease, why: str) -> LeaseEnded:
 
 def ending(run: Run, now: datetime, verdicts: Sequence[Verdict]) -> tuple[Run, RunFinished]:
     """A run that moved to its terminal state, as it is stored, and the fact that says so."""
+    begun = run.created_at if run.round == 0 else run.started_at or now
     fact = RunFinished(
         state=run.state,
         reason=run.reason,
@@ -105,7 +106,8 @@ def ending(run: Run, now: datetime, verdicts: Sequence[Verdict]) -> tuple[Run, R
         counts={
             verdict.value: verdicts.count(verdict) for verdict in Verdict if verdict in verdicts
         },
-        seconds=(now - run.created_at).total_seconds(),
+        seconds=(now - begun).total_seconds(),
+        round=run.round,
     )
     return replace(run, finished_at=now), fact
 

@@ -76,6 +76,9 @@ def test_assessment_is_replaced(records: Records) -> None:
         tx.assessments.save(RUN, second)
     with records.transaction(DEFAULT_SCOPE) as tx:
         assert tx.assessments.of_run(RUN) == second
+        tx.assessments.forget(RUN)
+    with records.transaction(DEFAULT_SCOPE) as tx:
+        assert tx.assessments.of_run(RUN) is None
 
 
 def test_artifacts_of_a_name_are_replaced(records: Records) -> None:

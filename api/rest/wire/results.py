@@ -69,6 +69,7 @@ class AttemptWire(WireModel):
 
     id: str
     number: int
+    round: int
     state: AttemptState
     result: ResultWire | None
 
@@ -128,6 +129,7 @@ def _attempt(attempt: Attempt) -> AttemptWire:
     return AttemptWire.model_construct(
         id=attempt.id,
         number=attempt.number,
+        round=attempt.round,
         state=attempt.state,
         result=_result(attempt.result) if attempt.result else None,
     )

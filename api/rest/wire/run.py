@@ -17,6 +17,7 @@ _Variable = Annotated[str, StringConstraints(pattern=r"^[^=\x00]+$", max_length=
 _Value = Annotated[str, StringConstraints(max_length=131_072, pattern=r"^[^\x00]*$")]
 _Label = Annotated[str, StringConstraints(max_length=255)]
 _Word = Annotated[str, StringConstraints(max_length=65_536, pattern=r"^[^\x00]*$")]
+_TestName = Annotated[str, StringConstraints(max_length=4096)]
 _Count = Annotated[int, Field(ge=0, le=100_000)]
 _Variables = Annotated[Mapping[_Variable, _Value], Field(max_length=1024)]
 
@@ -76,6 +77,8 @@ class RunWire(WireModel):
     next_token: int
     collected: int | None
     log: str | None
+    round: int
+    """How often the run was reopened."""
     started_at: datetime | None
     finished_at: datetime | None
 
@@ -86,6 +89,13 @@ class RunPage(WireModel):
     runs: list[RunWire]
     next: str | None
     """Pass it as `before` for the page after this one; null on the last."""
+
+
+class RerunWire(WireModel):
+    """Which tests to attempt again."""
+
+    tests: tuple[_TestName, ...] = Field(default=(), max_length=100_000)
+    """Their ids; none means all that failed, errored or did not come to an end."""
 
 
 class CancelWire(WireModel):
@@ -128,6 +138,7 @@ def run_wire(run: Run) -> RunWire:
         next_token=run.next_token,
         collected=run.collected,
         log=run.log,
+        round=run.round,
         started_at=run.started_at,
         finished_at=run.finished_at,
     )

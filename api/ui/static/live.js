@@ -4,7 +4,7 @@
 const KINDS = [
   "run.leased", "lease.ended", "sandbox.started", "environment.ready", "run.collected",
   "attempts.queued", "attempt.finished", "run.cancel_requested", "run.finished",
-  "failure.assigned", "run.assessed",
+  "run.reopened", "failure.assigned", "run.assessed",
 ].map((kind) => `ath.${kind}.v1`);
 const PAUSE_MS = 800;
 

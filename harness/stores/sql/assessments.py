@@ -24,3 +24,7 @@ class SqlAssessments:
         """None while the run was not assessed."""
         found = self.db.rows(self.db.select(ASSESSMENTS).where(ASSESSMENTS.c.run_id == run_id))
         return ASSESSMENT.value(found[0].assessment) if found else None
+
+    def forget(self, run_id: RunId) -> None:
+        """The run is to be assessed again."""
+        self.db.change(self.db.delete(ASSESSMENTS).where(ASSESSMENTS.c.run_id == run_id))

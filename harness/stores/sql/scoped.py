@@ -5,7 +5,18 @@ from datetime import datetime
 from itertools import islice
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Select, Table, Update, and_, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Delete,
+    Select,
+    Table,
+    Update,
+    and_,
+    delete,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from harness.domain.scope import Scope
@@ -39,6 +50,10 @@ class Scoped:
         """An update of the scope's rows, still without values."""
         return update(table).where(self._mine(table))
 
+    def delete(self, table: Table) -> Delete:
+        """A deletion of the scope's rows; say which."""
+        return delete(table).where(self._mine(table))
+
     def rows(self, query: Select[tuple[object, ...]]) -> Sequence[Record]:
         """What the query finds."""
         return self._session.rows(query)
@@ -47,8 +62,8 @@ class Scoped:
         """What the query finds; nobody else changes it before this transaction ends."""
         return self._session.rows(query.with_for_update(), lock=True)
 
-    def change(self, statement: Update) -> int:
-        """Execute an update; gives how many rows it touched."""
+    def change(self, statement: Update | Delete) -> int:
+        """Execute an update or a deletion; gives how many rows it touched."""
         return self._session.change(statement)
 
     def change_many(self, statement: Update, rows: Sequence[Values]) -> None:

@@ -48,10 +48,11 @@ async def test_viewer_reads_and_changes_nothing(world: World) -> None:
         refused = [
             await client.post(RUNS, json=world.body()),
             await client.post(f"{RUNS}/{run.id}/cancel"),
+            await client.post(f"{RUNS}/{run.id}/rerun"),
             await client.put(f"/v1/projects/default/suites/{'0' * 64}", content=b""),
         ]
     assert read.status_code == 200
-    assert [answer.status_code for answer in refused] == [403, 403, 403]
+    assert [answer.status_code for answer in refused] == [403, 403, 403, 403]
 
 
 @pytest.mark.anyio
@@ -66,7 +67,8 @@ async def test_other_tenant_finds_nothing(world: World, what: str) -> None:
             f"{RUNS}/{run.id}/events", headers={"Accept": "text/event-stream"}
         )
         cancelled = await client.post(f"{RUNS}/{run.id}/cancel")
-    assert [a.status_code for a in (answer, stream, cancelled)] == [404, 404, 404]
+        rerun = await client.post(f"{RUNS}/{run.id}/rerun")
+    assert [a.status_code for a in (answer, stream, cancelled, rerun)] == [404, 404, 404, 404]
 
 
 @pytest.mark.anyio

@@ -12,9 +12,9 @@ from api.services import ApiSettings
 from harness.domain.assessment import Assessment, Readiness
 from harness.domain.attempt import Verdict
 from harness.domain.ids import RunId
-from harness.domain.run import Run
-from harness.events.facts import RunAssessed
-from tests.unit.api.world import World, make_world
+from harness.domain.run import Run, RunState
+from harness.events.facts import RunAssessed, RunFinished
+from tests.unit.api.world import ANNA, World, make_world
 
 pytestmark = pytest.mark.anyio
 STREAM = {"Accept": "text/event-stream"}
@@ -53,6 +53,21 @@ async def test_stream_ends_after_run_finished(world: World) -> None:
     assert answer.headers["Content-Type"].startswith("text/event-stream")
     assert [frame["seq"] for frame in frames(answer.text)] == [1, 2]
     assert "id: 2\nevent: ath.run.finished.v1\n" in answer.text
+
+
+async def test_stream_of_a_reopened_run_goes_on_after_the_earlier_end(world: World) -> None:
+    run = world.finish(world.submit(), Verdict.PASSED, Verdict.FAILED)
+    reopened = world.services.runs.rerun(run.scope, run.id, ANNA)
+    with world.services.records.transaction(run.scope) as tx:
+        tx.runs.save(reopened.moved(RunState.FAILED), [RunFinished("failed", "", "", {}, 1.0, 1)])
+    async with world.client(**STREAM) as client:
+        answer = await client.get(events_of(run), params={"follow": "until_finished"})
+    assert answer.headers["Ath-Round"] == "1"
+    assert [frame["type"] for frame in frames(answer.text)][-3:] == [
+        "ath.run.reopened.v1",
+        "ath.attempts.queued.v1",
+        "ath.run.finished.v1",
+    ]
 
 
 async def test_stream_resumes_after_last_seen_event(world: World) -> None:

@@ -81,6 +81,7 @@ async def test_schema_describes_every_noun(world: World) -> None:
         "POST /runs",
         "GET /runs/{run_id}",
         "POST /runs/{run_id}/cancel",
+        "POST /runs/{run_id}/rerun",
         "GET /runs/{run_id}/events",
         "GET /runs/{run_id}/tests",
         "GET /runs/{run_id}/junit.xml",

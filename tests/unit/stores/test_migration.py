@@ -22,12 +22,12 @@ from harness.stores.sql.tables import METADATA
 from tests.fakes.entropy import FakeEntropy
 from tests.support.samples import SUBMITTED, a_run
 
-SECOND = """
+NEXT = """
 from alembic import op
 import sqlalchemy as sa
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 
 
 def upgrade() -> None:
@@ -72,20 +72,20 @@ def test_upgrade_keeps_the_data_and_a_copy_from_before(tmp_path: Path) -> None:
     records = SqlRecords(f"sqlite:///{file}", FakeEntropy())
     with closing(records), records.transaction(DEFAULT_SCOPE) as tx:
         tx.runs.add(a_run(), [SUBMITTED])
-    migrate(open_engine(f"sqlite:///{file}", Limits()), "the store", with_second(tmp_path))
-    backup = tmp_path / "records.db.before-0002-was-0001"
+    migrate(open_engine(f"sqlite:///{file}", Limits()), "the store", with_next(tmp_path))
+    backup = tmp_path / "records.db.before-0003-was-0002"
     assert execute(file, "SELECT id, colour FROM runs") == [("run00001", None)]
     assert execute(backup, "SELECT id, version_num FROM runs, alembic_version") == [
-        ("run00001", "0001")
+        ("run00001", "0002")
     ]
 
 
 def test_failed_upgrade_changes_nothing(tmp_path: Path) -> None:
     file = migrated(tmp_path)
-    migrations = with_second(tmp_path, SECOND + "    raise ZeroDivisionError\n")
+    migrations = with_next(tmp_path, NEXT + "    raise ZeroDivisionError\n")
     with pytest.raises(ZeroDivisionError):
         migrate(open_engine(f"sqlite:///{file}", Limits()), "the store", migrations)
-    assert execute(file, "SELECT version_num FROM alembic_version") == [("0001",)]
+    assert execute(file, "SELECT version_num FROM alembic_version") == [("0002",)]
     assert "colour" not in str(execute(file, "SELECT sql FROM sqlite_master"))
 
 
@@ -112,10 +112,10 @@ def migrated(folder: Path) -> Path:
     return file
 
 
-def with_second(folder: Path, source: str = SECOND) -> Migrations:
+def with_next(folder: Path, source: str = NEXT) -> Migrations:
     copy = shutil.copytree(SHIPPED.folder, folder / "migrations")
-    (copy / "versions" / "0002_second.py").write_text(source)
-    return Migrations(copy, ("0001", "0002"))
+    (copy / "versions" / "0003_next.py").write_text(source)
+    return Migrations(copy, (*SHIPPED.revisions, "0003"))
 
 
 def execute(file: Path, statement: str) -> list[tuple[object, ...]]:
