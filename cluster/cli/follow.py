@@ -17,8 +17,8 @@ from harness.domain.ids import RunId
 TROUBLES_SHOWN = 40
 
 
-def follow(client: Client, run_id: RunId, *, quiet: bool = False) -> None:
-    """Show the run live until it was assessed; lines go to standard error.
+def follow(client: Client, run_id: RunId, *, quiet: bool = False, after: int = 0) -> None:
+    """Show the run live, from the event `after`, until it was assessed; lines go to standard error.
 
     Raises:
         KeyboardInterrupt: somebody pressed Ctrl-C; the run goes on.
@@ -38,7 +38,7 @@ def follow(client: Client, run_id: RunId, *, quiet: bool = False) -> None:
     ) as bar:
         task = bar.add_task(state.step, total=None, verdicts="")
         shown = 0
-        for event in client.runs.events(run_id):
+        for event in client.runs.events(run_id, after=after):
             line = state.see(event)
             if line and shown < TROUBLES_SHOWN:
                 shown += 1

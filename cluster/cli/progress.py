@@ -43,6 +43,14 @@ def _collected(state: Progress, data: Mapping[str, Json]) -> str:
     return f"collected {data['tests']} tests{broken} in {_s(data['seconds'])}{note}"
 
 
+def _reopened(state: Progress, data: Mapping[str, Json]) -> str:
+    state.total = len(_indexes(data["tests"]))
+    state.done.clear()
+    state.verdicts.clear()
+    state.step = "waiting for a host"
+    return f"{state.total} tests again, in round {_int(data['round']) + 1}"
+
+
 def _finished_attempt(state: Progress, data: Mapping[str, Json]) -> str | None:
     state.done.add(_int(data["test_index"]))
     state.verdicts[str(data["verdict"])] += 1
@@ -83,6 +91,7 @@ _HANDLERS: Mapping[str, Callable[[Progress, Mapping[str, Json]], str | None]] = 
     "run.leased": _leased,
     "environment.ready": _ready,
     "run.collected": _collected,
+    "run.reopened": _reopened,
     "attempt.finished": _finished_attempt,
     "attempts.queued": _queued,
     "lease.ended": _lease_ended,

@@ -1,9 +1,6 @@
 """The command `ath run`: submit a suite, follow it, report, exit with its code."""
 
-import os
-import sys
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -11,19 +8,15 @@ from typing import Annotated
 import typer
 
 from cluster.cli.command import add_command
-from cluster.cli.console import err, out, say_json
-from cluster.cli.follow import follow
-from cluster.cli.github import Step
+from cluster.cli.console import err
 from cluster.cli.interpreter import find_interpreter
-from cluster.cli.report import print_report, summary
+from cluster.cli.see_through import say_submitted, see_through
 from cluster.cli.session import connect
 from cluster.cli.suite_folder import SuiteFolder, find_suite
 from cluster.cli.variables import visible
 from harness.client import Client
-from harness.domain.assessment import Readiness
-from harness.domain.exit_code import ExitCode, exit_code
+from harness.domain.exit_code import ExitCode
 from harness.domain.run import Run, RunRequest
-from harness.errors import InvalidInput
 from harness.settings import Settings, caller_environ
 
 
@@ -57,9 +50,9 @@ def run(  # each is an option of the command line
     with _connected(settings) as client:
         submitted = request.submit(client, settings, suite, interpreter, variables)
         if not wait:
-            _say_submitted(client, submitted, as_json)
+            say_submitted(client, submitted, as_json=as_json)
             return ExitCode.PASSED
-        return _see_through(client, submitted, junit, environ, gate=gate, as_json=as_json)
+        return see_through(client, submitted, junit, environ, gate=gate, as_json=as_json)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,77 +102,3 @@ class Wanted:
 def _connected(settings: Settings) -> Client:
     with err.status("Connecting …") as line:
         return connect(settings, start=lambda step: line.update(f"Starting the platform: {step} …"))
-
-
-def _see_through(
-    client: Client,
-    submitted: Run,
-    junit: Path | None,
-    environ: Mapping[str, str],
-    *,
-    gate: bool,
-    as_json: bool,
-) -> int:
-    try:
-        follow(client, submitted.id, quiet=as_json)
-    except KeyboardInterrupt:
-        return _interrupted(client, submitted, environ)
-    ended = client.runs.get(submitted.id)
-    with ThreadPoolExecutor(1) as pool:
-        document = pool.submit(client.runs.junit, ended.id) if junit else None
-        if as_json:
-            say_json(summary(client, ended))
-        else:
-            print_report(client, ended)
-            _print_places(client, ended, junit)
-        if junit and document:
-            _write(junit, document.result())
-    step = Step.of(environ, Path.cwd())
-    if step:
-        step.tell(client, ended)
-    return _code(client, ended, gate=gate)
-
-
-def _code(client: Client, ended: Run, *, gate: bool) -> int:
-    code = exit_code(ended.state, ended.reason)
-    assessment = client.runs.assessment(ended.id) if gate else None
-    unmet = gate and (assessment is None or assessment.readiness is not Readiness.READY)
-    if unmet and code in {ExitCode.PASSED, ExitCode.FAILED}:
-        return ExitCode.GATE
-    return code
-
-
-def _interrupted(client: Client, run: Run, environ: Mapping[str, str]) -> int:
-    """In CI an interrupt cancels; on a terminal it only stops watching."""
-    if environ.get("CI") or not sys.stderr.isatty():
-        client.runs.cancel(run.id, "interrupted")
-        err.print(f"\nCancelled run {run.id}.")
-    else:
-        err.print(
-            f"\nThe run goes on. Watch it with `ath watch {run.id}`, "
-            f"or stop it with `ath cancel {run.id}`."
-        )
-    return ExitCode.CANCELLED
-
-
-def _write(path: Path, content: bytes) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    except OSError as failed:
-        raise InvalidInput(
-            f"--junit {path} cannot be written: {os.strerror(failed.errno or 0)}."
-        ) from failed
-
-
-def _say_submitted(client: Client, run: Run, as_json: bool) -> None:
-    if as_json:
-        say_json({"run": run.id, "page": client.page(run.id)})
-    else:
-        out.print(f"Submitted {run.id}. Watch it with `ath watch {run.id}`.")
-
-
-def _print_places(client: Client, run: Run, junit: Path | None) -> None:
-    out.print(f"\nPage   {client.sign_in(run.id)}")
-    if junit:
-        out.print(f"JUnit  {junit}")

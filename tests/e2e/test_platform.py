@@ -44,6 +44,15 @@ def test_moody():
     mark.touch()
     assert seen
 """
+MENDED_WHEN = """\
+from pathlib import Path
+
+def test_good():
+    assert True
+
+def test_moody():
+    assert Path({flag!r}).exists()
+"""
 ENDLESS = """\
 import threading
 
@@ -99,6 +108,28 @@ def test_a_retried_test_is_flaky(platform: LivePlatform, suite: Path) -> None:
     ran = platform.ath("run", "--json", "--retries", "1", "--", "pytest", cwd=suite)
     assert ran.returncode == ExitCode.PASSED, ran.stdout + ran.stderr
     assert json.loads(ran.stdout)["flaky"] == ["test_it.py::test_moody"]
+
+
+def test_failed_tests_are_rerun_within_the_run(
+    platform: LivePlatform, client: Client, suite: Path, tmp_path: Path
+) -> None:
+    flag = tmp_path / "mended"
+    (suite / "test_it.py").write_text(MENDED_WHEN.format(flag=str(flag)))
+    first = platform.ath("run", "--json", "--", "pytest", cwd=suite)
+    assert json.loads(first.stdout)["failed"] == ["test_it.py::test_moody"]
+    run_id = RunId(json.loads(first.stdout)["run"])
+    flag.touch()
+    report = tmp_path / "merged.xml"
+    again = platform.ath("rerun", "--failed", run_id, "--json", "--junit", str(report))
+    assert again.returncode == ExitCode.PASSED, again.stdout + again.stderr
+    summary = json.loads(again.stdout)
+    assert (summary["run"], summary["flaky"]) == (run_id, ["test_it.py::test_moody"])
+    assert [len(t.attempts) for t in client.runs.results(run_id).tests] == [1, 2]
+    assert len(junit(report)) == 2
+    assert list(client.runs.events(run_id))[-1].data["round"] == 1
+    nothing = platform.ath("rerun", "--failed", run_id)
+    assert nothing.returncode == ExitCode.USAGE
+    assert "no failed test" in nothing.stderr
 
 
 def test_github_gets_annotations_and_a_summary(

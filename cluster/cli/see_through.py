@@ -1,0 +1,98 @@
+"""From a submitted run to its reports and the exit code of a command."""
+
+import os
+import sys
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from cluster.cli.console import err, out, say_json
+from cluster.cli.follow import follow
+from cluster.cli.github import Step
+from cluster.cli.report import print_report, summary
+from harness.client import Client
+from harness.domain.assessment import Readiness
+from harness.domain.exit_code import ExitCode, exit_code
+from harness.domain.run import Run
+from harness.errors import InvalidInput
+
+
+def see_through(
+    client: Client,
+    submitted: Run,
+    junit: Path | None,
+    environ: Mapping[str, str],
+    *,
+    gate: bool,
+    as_json: bool,
+    after: int = 0,
+) -> int:
+    """Follow a run to its end, report it in every form that was asked for; gives the exit code.
+
+    Raises:
+        InvalidInput: a report cannot be written.
+    """
+    try:
+        follow(client, submitted.id, quiet=as_json, after=after)
+    except KeyboardInterrupt:
+        return _interrupted(client, submitted, environ)
+    ended = client.runs.get(submitted.id)
+    with ThreadPoolExecutor(1) as pool:
+        document = pool.submit(client.runs.junit, ended.id) if junit else None
+        if as_json:
+            say_json(summary(client, ended))
+        else:
+            print_report(client, ended)
+            _print_places(client, ended, junit)
+        if junit and document:
+            _write(junit, document.result())
+    step = Step.of(environ, Path.cwd())
+    if step:
+        step.tell(client, ended)
+    return _code(client, ended, gate=gate)
+
+
+def _code(client: Client, ended: Run, *, gate: bool) -> int:
+    code = exit_code(ended.state, ended.reason)
+    assessment = client.runs.assessment(ended.id) if gate else None
+    unmet = gate and (assessment is None or assessment.readiness is not Readiness.READY)
+    if unmet and code in {ExitCode.PASSED, ExitCode.FAILED}:
+        return ExitCode.GATE
+    return code
+
+
+def _interrupted(client: Client, run: Run, environ: Mapping[str, str]) -> int:
+    """In CI an interrupt cancels; on a terminal it only stops watching."""
+    if environ.get("CI") or not sys.stderr.isatty():
+        client.runs.cancel(run.id, "interrupted")
+        err.print(f"\nCancelled run {run.id}.")
+    else:
+        err.print(
+            f"\nThe run goes on. Watch it with `ath watch {run.id}`, "
+            f"or stop it with `ath cancel {run.id}`."
+        )
+    return ExitCode.CANCELLED
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    except OSError as failed:
+        raise InvalidInput(
+            f"--junit {path} cannot be written: {os.strerror(failed.errno or 0)}."
+        ) from failed
+
+
+def say_submitted(client: Client, run: Run, *, as_json: bool) -> None:
+    """Say that a run goes on by itself."""
+    if as_json:
+        say_json({"run": run.id, "page": client.page(run.id)})
+    else:
+        out.print(f"Submitted {run.id}. Watch it with `ath watch {run.id}`.")
+
+
+def _print_places(client: Client, run: Run, junit: Path | None) -> None:
+    out.print(f"\nPage   {client.sign_in(run.id)}")
+    if junit:
+        out.print(f"JUnit  {junit}")
