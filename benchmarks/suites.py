@@ -5,6 +5,7 @@ import sys
 import tarfile
 import venv
 from pathlib import Path
+from random import Random
 
 PACKAGE = "jinja2==3.1.6"
 NEEDED = [PACKAGE, "trio==0.31.0", "pytest==9.2.0", "pytest-xdist==3.8.0"]
@@ -34,6 +35,26 @@ def write_tiny_suite(folder: Path, files: int = 20, tests: int = 50) -> Path:
         )
         (folder / f"test_tiny_{number:02d}.py").write_text(body + "\n")
     return folder
+
+
+def write_skewed_suite(folder: Path, seed: int, files: int = 12, tests: int = 5) -> list[float]:
+    """A suite whose tests sleep for lognormal durations; gives them, in seconds.
+
+    Every seed has the same durations in another order.
+    """
+    folder.mkdir(parents=True)
+    (folder / "pytest.ini").write_text("[pytest]\n")
+    chance = Random(0)
+    durations = [chance.lognormvariate(-1.4, 1.0) for _ in range(files * tests)]
+    Random(seed).shuffle(durations)
+    for number in range(files):
+        own = durations[number * tests : (number + 1) * tests]
+        body = "\n\n".join(
+            f"def test_{index}():\n    time.sleep({seconds:.4f})"
+            for index, seconds in enumerate(own)
+        )
+        (folder / f"test_skewed_{number:02d}.py").write_text(f"import time\n\n\n{body}\n")
+    return durations
 
 
 def fetch_package_suite(folder: Path, requirement: str = PACKAGE) -> Path:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from benchmarks.overhead import Comparison, count_tests
+from benchmarks.race import Comparison, count_tests
 from benchmarks.suites import write_tiny_suite
 
 
