@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +10,7 @@ from actors.workers.attempts import AttemptFold
 from actors.workers.limits import HostLimits
 from actors.workers.preparation import Prepared, prepare
 from actors.workers.reporter import Reporter, persistently
+from actors.workers.suite_places import SuitePlaces
 from actors.workers.worker_loop import WorkerLoop
 from harness.domain.attempt import ArtifactRef
 from harness.domain.ids import AttemptId
@@ -30,15 +30,20 @@ class Execution:
     grant: Grant
     dispatch: Dispatch
     artifacts: ArtifactStore
-    folder: Path
+    places: SuitePlaces
     browser: str | None
     limits: HostLimits
+    _place: Path = field(init=False)
     _loops: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _have: dict[str, set[AttemptId]] = field(default_factory=dict)
     _stopped: asyncio.Event = field(default_factory=asyncio.Event)
     _opened: int = 0
     _wanted: int = 0
     _more: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        """The place is this run's until its execution ends."""
+        self._place = self.places.take(self.grant.run.scope, self.grant.run.request.suite)
 
     @property
     def workers(self) -> int:
@@ -65,7 +70,13 @@ class Execution:
         prepared: Prepared | None = None
         try:
             prepared = await prepare(
-                self.grant, self.dispatch, self.artifacts, self.folder, self.browser, self.limits
+                self.grant,
+                self.dispatch,
+                self.artifacts,
+                self.places,
+                self._place,
+                self.browser,
+                self.limits,
             )
             await self._work(prepared, reporter)
         except Fenced:
@@ -150,7 +161,7 @@ class Execution:
             sending.cancel()
             if prepared:
                 await prepared.close()
-            await asyncio.to_thread(shutil.rmtree, self.folder, True)
+            await asyncio.to_thread(self.places.leave, self._place, self.grant.run.request.suite)
 
     async def _sealed(self, prepared: Prepared | None) -> Sequence[ArtifactRef]:
         if prepared is None:
