@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from harness.domain.environment import Environment
 from harness.domain.ids import Digest, RunId
+from harness.domain.priority import Priority
 from harness.domain.scope import Scope
 from harness.domain.suite import SuiteVersion
 from harness.errors import Conflict, InvalidInput
@@ -80,6 +81,7 @@ class RunRequest:
     release: str | None = None
     """What is judged, such as a commit; runs of one release are assessed together."""
     labels: Mapping[str, str] = field(default_factory=dict)
+    priority: Priority = Priority.NORMAL
 
 
 @dataclass(frozen=True, slots=True)

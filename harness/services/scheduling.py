@@ -5,8 +5,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from harness.domain.attempt import Attempt, AttemptResult, AttemptState, Verdict
-from harness.domain.ids import AttemptId, HostId, LeaseId, RunId
+from harness.domain.ids import AttemptId, HostId, LeaseId, RunId, TenantId
 from harness.domain.lease import Lease
+from harness.domain.queue import in_turn
+from harness.domain.quota import MAX_CAPACITY, QuotaName
 from harness.domain.results import conclude
 from harness.domain.run import Reason, Run, RunState
 from harness.domain.scope import Scope
@@ -24,6 +26,7 @@ from harness.events.facts import (
 from harness.ports.entropy import Entropy
 from harness.ports.records import Records, Transaction
 from harness.services.active_run import ActiveRun
+from harness.services.fleet import Fleet
 from harness.services.scheduling_facts import (
     MESSAGES,
     STATE_OF_REASON,
@@ -51,21 +54,23 @@ class Scheduling:
     limits: SchedulingLimits = field(default_factory=SchedulingLimits)
     _active: dict[RunId, ActiveRun] = field(default_factory=dict)
     _scopes: dict[LeaseId, tuple[Scope, RunId]] = field(default_factory=dict)
-    _held: dict[HostId, Mapping[LeaseId, int]] = field(default_factory=dict)
-    _capacity: dict[HostId, int] = field(default_factory=dict)
+    _fleet: Fleet = field(default_factory=Fleet)
     _waiting: int = 0
     """Runs that nobody works on yet."""
 
     def claim(self, host: HostId, free: int, held: Mapping[LeaseId, int]) -> Grant | None:
         """Work for a host with so many free workers, the least served tenant first."""
-        self._held[host] = held
-        self._capacity[host] = free + sum(held.values())
+        self._fleet.hear(host, free, held)
         runs = self.records.active_runs()
         self._waiting = sum(run.is_waiting for run in runs)
         if free <= 0:
             return None
-        for run in self._fairly(runs):
-            grant = self._grant(run, host, free, held)
+        used = self._fleet.used(self._tenant)
+        capacities = self.records.capacities(QuotaName.WORKERS)
+        for run in in_turn(runs, used):
+            tenant = run.scope.tenant
+            room = capacities.get(tenant, MAX_CAPACITY) - used.get(tenant, 0)
+            grant = self._grant(run, host, min(free, room), held) if room > 0 else None
             if grant:
                 return grant
         return None
@@ -111,7 +116,7 @@ class Scheduling:
             again = active.lost(lease_id, have)
             if again:
                 return batch_of(again)
-            if not have and self._takes_more_than_its_share(lease_id):
+            if not have and self._fleet.is_beyond_its_share(lease_id, self._waiting):
                 return Batch()
             if active.has_failed_enough:
                 self._drop_waiting(tx, run, active)
@@ -165,14 +170,8 @@ class Scheduling:
         self._active.clear()
         self._scopes.clear()
 
-    def _fairly(self, runs: Sequence[Run]) -> Sequence[Run]:
-        used: dict[str, int] = {}
-        for held in self._held.values():
-            for lease_id, workers in held.items():
-                if lease_id in self._scopes:
-                    tenant = self._scopes[lease_id][0].tenant
-                    used[tenant] = used.get(tenant, 0) + workers
-        return sorted(runs, key=lambda r: (not r.is_waiting, used.get(r.scope.tenant, 0), r.id))
+    def _tenant(self, lease_id: LeaseId) -> TenantId | None:
+        return self._scopes[lease_id][0].tenant if lease_id in self._scopes else None
 
     def _grant(
         self, run: Run, host: HostId, free: int, held: Mapping[LeaseId, int]
@@ -231,13 +230,6 @@ class Scheduling:
 
     def _test_seconds(self, run: Run) -> float:
         return run.request.test_seconds or self.limits.test_seconds
-
-    def _takes_more_than_its_share(self, lease_id: LeaseId) -> bool:
-        if not self._waiting:
-            return False
-        busy = [lease for held in self._held.values() for lease, n in held.items() if n]
-        share = max(1, sum(self._capacity.values()) // (len(busy) + self._waiting))
-        return any(held.get(lease_id, 0) > share for held in self._held.values())
 
     def _first_attempts(self, tx: Transaction, run: Run, collected: Collected) -> ActiveRun:
         fatal = any(item.result.verdict.is_bad for item in collected.broken)

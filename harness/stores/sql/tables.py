@@ -273,6 +273,14 @@ REMEMBERED = Table(
     _primary("key"),
 )
 
+QUOTAS = Table(
+    "quotas",
+    METADATA,
+    Column("tenant", KEY, primary_key=True),
+    Column("name", KEY, primary_key=True),
+    Column("capacity", BigInteger),
+)
+
 API_KEYS = Table(
     "api_keys",
     METADATA,

@@ -19,6 +19,7 @@ from harness.errors import Conflict, InvalidInput
 from harness.events.envelope import Event, verify_chain
 from harness.events.facts import RunAssessed, RunFinished, RunReopened
 from harness.services.analytics import Analytics
+from harness.services.quotas import Quotas
 from harness.services.runs import Runs
 from harness.services.scheduling import Scheduling
 from harness.stores.file_artifacts import FileArtifacts
@@ -39,15 +40,17 @@ class House:
         self.records.migrate()
         artifacts = FileArtifacts(folder / "artifacts")
         self.suite = artifacts.put(DEFAULT_SCOPE, BytesIO(b"suite"), max_bytes=9)[0]
-        self.runs = Runs(self.records, artifacts, FakeEntropy("r"), self)
+        self.quotas = Quotas(self.records)
+        self.runs = Runs(self.records, artifacts, FakeEntropy("r"), self, self.quotas)
         self.scheduling = Scheduling(self.records, FakeEntropy("s"))
         self.analytics = Analytics(self.records, FakeEntropy("a"))
 
     def ring(self) -> None:
         """Nobody sleeps here."""
 
-    def submit(self, retries: int = 0) -> Run:
-        request = RunRequest(SuiteVersion(Digest(self.suite), "s"), ("pytest",), retries=retries)
+    def submit(self, retries: int = 0, workers: int | None = None) -> Run:
+        suite = SuiteVersion(Digest(self.suite), "s")
+        request = RunRequest(suite, ("pytest",), retries=retries, workers=workers)
         return self.runs.submit(DEFAULT_SCOPE, request, ANN)
 
     def work(
