@@ -12,6 +12,7 @@ from harness.ports.artifacts import ArtifactStore
 from harness.ports.clock import Clock
 from harness.ports.entropy import Entropy
 from harness.ports.records import Records
+from harness.services.quarantines import Quarantines
 from harness.services.quotas import Quotas
 from harness.services.runs import Runs
 
@@ -57,6 +58,7 @@ class Services:
 
     runs: Runs
     quotas: Quotas
+    quarantines: Quarantines
     records: Records
     artifacts: ArtifactStore
     clock: Clock

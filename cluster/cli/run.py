@@ -17,6 +17,7 @@ from cluster.cli.variables import visible
 from harness.client import Client
 from harness.domain.exit_code import ExitCode
 from harness.domain.priority import Priority
+from harness.domain.retry_rule import RetryRule
 from harness.domain.run import Run, RunRequest
 from harness.settings import Settings, caller_environ
 
@@ -33,6 +34,7 @@ def run(  # each is an option of the command line
     python: Annotated[str | None, typer.Option(help="Interpreter with the packages.")] = None,
     workers: Annotated[int | None, typer.Option("-n", "--workers", help="Side by side.")] = None,
     retries: Annotated[int | None, typer.Option(help="Attempts after a failed one.")] = None,
+    retry: Annotated[RetryRule, typer.Option(help="Which tests.")] = RetryRule.FAILURES,
     release: Annotated[str | None, typer.Option(help="What is judged, e.g. a commit.")] = None,
     env_var: Annotated[list[str] | None, typer.Option(help="NAME or NAME=VALUE to pass.")] = None,
     test_seconds: Annotated[float | None, typer.Option(help="Deadline of a test.")] = None,
@@ -46,7 +48,9 @@ def run(  # each is an option of the command line
     settings = Settings.load()
     environ = caller_environ()
     suite = find_suite(Path.cwd())
-    request = Wanted(command, env, workers, retries, release, test_seconds, run_seconds, priority)
+    request = Wanted(
+        command, env, workers, retries, retry, release, test_seconds, run_seconds, priority
+    )
     interpreter = find_interpreter(command, python, environ)
     variables = visible(environ, env_var or [])
     with _connected(settings) as client:
@@ -65,6 +69,7 @@ class Wanted:
     env: str | None
     workers: int | None
     retries: int | None
+    retry: RetryRule
     release: str | None
     test_seconds: float | None
     run_seconds: float | None
@@ -94,6 +99,7 @@ class Wanted:
                 variables=variables,
                 workers=self.workers or suite.workers,
                 retries=suite.retries if self.retries is None else self.retries,
+                retry=self.retry,
                 test_seconds=self.test_seconds,
                 run_seconds=self.run_seconds,
                 release=self.release,

@@ -8,6 +8,7 @@ from enum import StrEnum
 from harness.domain.environment import Environment
 from harness.domain.ids import Digest, RunId
 from harness.domain.priority import Priority
+from harness.domain.retry_rule import RetryRule
 from harness.domain.scope import Scope
 from harness.domain.suite import SuiteVersion
 from harness.errors import Conflict, InvalidInput
@@ -73,7 +74,9 @@ class RunRequest:
     workers: int | None = None
     """Side-by-side workers; None lets the platform choose."""
     retries: int = 0
-    """How often a failed test is attempted again."""
+    """How often a test that was bad is attempted again."""
+    retry: RetryRule = RetryRule.FAILURES
+    """Which tests are."""
     test_seconds: float | None = None
     """Deadline of one test; None means the platform's default."""
     run_seconds: float | None = None

@@ -11,6 +11,7 @@ from harness.domain.failure_cluster import Assignment, FailureCluster
 from harness.domain.ids import AttemptId, EventId, HostId, LeaseId, RunId, TenantId, TestId
 from harness.domain.lease import Lease
 from harness.domain.principal import Principal
+from harness.domain.quarantine import Quarantine
 from harness.domain.quota import QuotaName
 from harness.domain.run import Run, RunState
 from harness.domain.scope import Scope
@@ -192,6 +193,22 @@ class AssessmentStore(Protocol):
         ...
 
 
+class QuarantineStore(Protocol):
+    """Tests that run without gating."""
+
+    def list(self) -> Sequence[Quarantine]:
+        """By pattern."""
+        ...
+
+    def put(self, quarantine: Quarantine) -> None:
+        """Insert, or replace the one of the same pattern."""
+        ...
+
+    def remove(self, pattern: str) -> bool:
+        """Whether there was one."""
+        ...
+
+
 class QuotaStore(Protocol):
     """The limits of the scope's tenant, over all of its projects."""
 
@@ -242,6 +259,11 @@ class Transaction(Protocol):
     @property
     def assessments(self) -> AssessmentStore:
         """Readiness verdicts."""
+        ...
+
+    @property
+    def quarantines(self) -> QuarantineStore:
+        """Tests that run without gating."""
         ...
 
     @property

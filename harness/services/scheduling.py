@@ -7,9 +7,11 @@ from dataclasses import dataclass, field, replace
 from harness.domain.attempt import Attempt, AttemptResult, AttemptState, Verdict
 from harness.domain.ids import AttemptId, HostId, LeaseId, RunId, TenantId
 from harness.domain.lease import Lease
+from harness.domain.quarantine import marked
 from harness.domain.queue import in_turn
 from harness.domain.quota import MAX_CAPACITY, QuotaName
 from harness.domain.results import conclude
+from harness.domain.retry_rule import RetryRule
 from harness.domain.run import Reason, Run, RunState
 from harness.domain.scope import Scope
 from harness.domain.suite import TestCase
@@ -234,12 +236,12 @@ class Scheduling:
     def _first_attempts(self, tx: Transaction, run: Run, collected: Collected) -> ActiveRun:
         fatal = any(item.result.verdict.is_bad for item in collected.broken)
         runnable = collected.cases if collected.run_broken or not fatal else ()
-        cases = [*runnable, *(broken.case for broken in collected.broken)]
+        found = [*runnable, *(broken.case for broken in collected.broken)]
+        cases = marked(found, tx.quarantines.list(), tx.now())
         tx.tests.add(run.id, cases)
         attempts = [self._attempt(run, case, 1) for case in cases]
         tx.attempts.add(attempts)
-        seconds = tx.tests.seconds([case.id for case in cases])
-        active = ActiveRun.of(run, cases, attempts, seconds, run.request.workers or 2)
+        active = _active(tx, run, cases, attempts)
         active.max_failures = collected.max_failures
         facts: list[Fact] = [
             RunCollected(
@@ -310,7 +312,7 @@ class Scheduling:
             self._conclude(tx, run, active)
 
     def _conclude(self, tx: Transaction, run: Run, active: ActiveRun) -> None:
-        state, reason = conclude(active.final())
+        state, reason = conclude(active.final(gating=True))
         self._end(tx, run, state, reason, MESSAGES.get(reason, ""))
 
     def _end(
@@ -370,10 +372,7 @@ class Scheduling:
         known = self._active.get(run.id)
         if known:
             return known
-        cases = tx.tests.of_run(run.id)
-        seconds = tx.tests.seconds([case.id for case in cases])
-        attempts = tx.attempts.of_run(run.id)
-        active = ActiveRun.of(run, cases, attempts, seconds, run.request.workers or 2)
+        active = _active(tx, run, tx.tests.of_run(run.id), tx.attempts.of_run(run.id))
         active.recovered = True
         self._active[run.id] = active
         return active
@@ -388,3 +387,13 @@ class Scheduling:
             return self._scopes[lease_id]
         except KeyError:
             raise Fenced(f"Lease {lease_id} has ended; its work was given to others.") from None
+
+
+def _active(
+    tx: Transaction, run: Run, cases: Sequence[TestCase], attempts: Sequence[Attempt]
+) -> ActiveRun:
+    ids = [case.id for case in cases]
+    environment = run.request.environment.name if run.request.environment else ""
+    asks = run.request.retry is RetryRule.ADAPTIVE
+    histories = tx.tests.histories(environment, ids) if asks else ()
+    return ActiveRun.of(run, cases, attempts, tx.tests.seconds(ids), histories)

@@ -10,6 +10,7 @@ from api.rest.wire.model import Line, Sha256, WireModel
 from harness.domain.environment import Environment
 from harness.domain.ids import Digest
 from harness.domain.priority import Priority
+from harness.domain.retry_rule import RetryRule
 from harness.domain.run import Reason, Run, RunRequest, RunState
 from harness.domain.suite import SuiteVersion
 
@@ -55,6 +56,7 @@ class RequestWire(WireModel):
     variables: _Variables = Field(default_factory=dict)
     workers: _Count | None = None
     retries: _Count = 0
+    retry: RetryRule = RetryRule.FAILURES
     test_seconds: float | None = None
     run_seconds: float | None = None
     release: _Label | None = None
@@ -118,6 +120,7 @@ def request_from(wire: RequestWire) -> RunRequest:
         variables=wire.variables,
         workers=wire.workers,
         retries=wire.retries,
+        retry=wire.retry,
         test_seconds=wire.test_seconds,
         run_seconds=wire.run_seconds,
         release=wire.release,
@@ -171,6 +174,7 @@ def _request_wire(request: RunRequest) -> RequestWire:
         variables=dict(request.variables),
         workers=request.workers,
         retries=request.retries,
+        retry=request.retry,
         test_seconds=request.test_seconds,
         run_seconds=request.run_seconds,
         release=request.release,

@@ -6,12 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from harness.domain.attempt import Verdict
 from harness.domain.ids import HostId, LeaseId
 from harness.domain.principal import Principal, Role
 from harness.domain.quota import QuotaName
+from harness.domain.retry_rule import RetryRule
+from harness.domain.run import RunState
 from harness.domain.scope import DEFAULT_SCOPE
 from harness.domain.work import Collected
-from tests.unit.services.test_rerun import CASES, House
+from harness.services.scheduling import Scheduling
+from tests.fakes.entropy import FakeEntropy
+from tests.support.house import CASES, F, House, P
 
 OPERATOR = Principal("olga", DEFAULT_SCOPE.tenant, Role.OPERATOR)
 FIRST, SECOND = HostId("first"), HostId("second")
@@ -58,3 +63,63 @@ def test_place_in_the_queue_is_told_until_a_host_begins(house: House) -> None:
     assert house.scheduling.claim(FIRST, 1, {}) is not None
     now = [house.runs.get(DEFAULT_SCOPE, run.id) for run in runs]
     assert [house.runs.place(run) for run in now] == [None, 0, 1]
+
+
+def test_quarantined_tests_run_and_decide_nothing(house: House) -> None:
+    house.quarantines.put(DEFAULT_SCOPE, OPERATOR, "t.py::test_[13]", "not a glob: SHOP-1", None)
+    house.quarantines.put(DEFAULT_SCOPE, OPERATOR, "*_1", "SHOP-7", None)
+    run = house.submit()
+    house.work(run, {0: [P], 1: [F], 2: [P], 3: [P]})
+    assert house.look(run) == (RunState.PASSED, [P, F, P, P])
+    cases = [test.case.quarantined for test in house.runs.results(DEFAULT_SCOPE, run.id).tests]
+    assert cases == [None, "SHOP-7", None, None]
+    house.analytics.on_events(house.events(run))
+    assessment = house.runs.assessment(DEFAULT_SCOPE, run.id)
+    assert assessment is not None
+    assert assessment.evidence["quarantined"] == 1.0
+    assert assessment.evidence["failed"] == 0.0
+    assert any("quarantined" in each for each in assessment.uncovered)
+
+
+def test_quarantined_failures_do_not_stop_a_run(house: House) -> None:
+    house.quarantines.put(DEFAULT_SCOPE, OPERATOR, CASES[0].id, "SHOP-7", None)
+    run = house.submit()
+    house.work(run, {0: [F], 1: [P], 2: [P], 3: [P]}, Collected(CASES, max_failures=1))
+    assert house.look(run) == (RunState.PASSED, [F, P, P, P])
+
+
+def test_run_of_quarantined_tests_alone_proves_nothing(house: House) -> None:
+    house.quarantines.put(DEFAULT_SCOPE, OPERATOR, "*", "all of it", None)
+    run = house.submit()
+    house.work(run, {index: [P] for index in range(4)})
+    assert house.look(run)[0] is RunState.INCONCLUSIVE
+
+
+def test_lifted_quarantine_does_not_change_runs_that_were_collected(house: House) -> None:
+    house.quarantines.put(DEFAULT_SCOPE, OPERATOR, CASES[0].id, "SHOP-7", None)
+    run = house.submit()
+    house.work(run, {0: [F], 1: [P], 2: [P], 3: [P]})
+    house.quarantines.lift(DEFAULT_SCOPE, CASES[0].id)
+    house.rerun(run, CASES[0].id)
+    house.scheduling = Scheduling(house.records, FakeEntropy("t"))
+    house.work(run, {0: [F]})
+    assert house.look(run)[0] is RunState.PASSED
+    run = house.submit()
+    house.work(run, {0: [F], 1: [P], 2: [P], 3: [P]})
+    assert house.look(run)[0] is RunState.FAILED
+
+
+def test_timeouts_alone_are_attempted_again_where_the_run_says_so(house: House) -> None:
+    run = house.submit(retries=1, retry=RetryRule.TIMEOUTS)
+    done = house.work(run, {0: [F], 1: [Verdict.TIMED_OUT, P], 2: [P], 3: [P]})
+    assert sorted(done) == [0, 1, 1, 2, 3]
+
+
+def test_adaptive_retries_know_the_tests_history(house: House) -> None:
+    for _ in range(4):
+        run = house.submit(retries=1)
+        house.work(run, {0: [F, P], 1: [P], 2: [P], 3: [P]})
+        house.analytics.on_events(house.events(run))
+    run = house.submit(retry=RetryRule.ADAPTIVE)
+    done = house.work(run, {0: [F] * 9, 1: [F] * 9, 2: [P], 3: [P]})
+    assert done.count(0) > done.count(1) > 1
