@@ -13,7 +13,6 @@ from actors.workers.reporter import Reporter, persistently
 from actors.workers.suite_places import SuitePlaces
 from actors.workers.worker_loop import WorkerLoop
 from harness.domain.attempt import ArtifactRef
-from harness.domain.ids import AttemptId
 from harness.domain.run import Reason
 from harness.domain.work import Grant, Surrender
 from harness.errors import Conflict, Fenced, HarnessError, InvalidInput, NotFound, Unavailable
@@ -35,7 +34,7 @@ class Execution:
     limits: HostLimits
     _place: Path = field(init=False)
     _loops: dict[str, asyncio.Task[None]] = field(default_factory=dict)
-    _have: dict[str, set[AttemptId]] = field(default_factory=dict)
+    _workers: dict[str, WorkerLoop] = field(default_factory=dict)
     _stopped: asyncio.Event = field(default_factory=asyncio.Event)
     _opened: int = 0
     _wanted: int = 0
@@ -120,7 +119,6 @@ class Execution:
     def _open(self, prepared: Prepared, reporter: Reporter) -> None:
         self._opened += 1
         name = f"w{self._opened}"
-        self._have[name] = set()
         loop = WorkerLoop(
             name=name,
             grant=self.grant,
@@ -130,7 +128,7 @@ class Execution:
             fold=AttemptFold(
                 self.grant.run.scope, self.artifacts, name, self.limits.artifact_bytes
             ),
-            have=self._have,
+            siblings=self._workers,
         )
         self._loops[name] = asyncio.create_task(loop.run())
 
