@@ -80,6 +80,7 @@ async def prepare(
             temporary=folder.parent,
             memory_bytes=limits.memory_bytes,
             write_roots=limits.write_roots,
+            last_failed=grant.last_failed,
         )
     )
     loop = asyncio.get_running_loop()

@@ -29,6 +29,7 @@ from harness.ports.entropy import Entropy
 from harness.ports.records import Records, Transaction
 from harness.services.active_run import ActiveRun
 from harness.services.fleet import Fleet
+from harness.services.last_failed import last_failed
 from harness.services.scheduling_facts import (
     MESSAGES,
     STATE_OF_REASON,
@@ -208,10 +209,11 @@ class Scheduling:
             return None
         lease = tx.leases.grant(run, host, self.limits.lease_seconds)
         run = run.begun(tx.now())
-        fact = RunLeased(lease_id=lease.id, host=host, token=lease.token)
+        fact = RunLeased(lease.id, host, lease.token)
         run = tx.runs.save(replace(run, next_token=run.next_token + 1), [fact])
         self._scopes[lease.id] = (run.scope, run.id)
-        return Grant(lease, run, min(free, run.request.workers or free), self._test_seconds(run))
+        workers = min(free, run.request.workers or free)
+        return Grant(lease, run, workers, self._test_seconds(run), last_failed(tx, run))
 
     def _more_workers(
         self, tx: Transaction, run: Run, lease: Lease, free: int, opened: int
@@ -357,10 +359,7 @@ class Scheduling:
     def _refuse(self, scope: Scope, run_id: RunId, report: Report, why: str) -> None:
         with self.records.transaction(scope) as tx:
             run = tx.runs.get(run_id, lock=True)
-            refused = ResultRefused(
-                lease_id=report.lease_id, attempt_ids=list(report.results), why=why
-            )
-            tx.runs.save(run, [refused])
+            tx.runs.save(run, [ResultRefused(report.lease_id, list(report.results), why)])
 
     def _leased(self, tx: Transaction, lease_id: LeaseId) -> Run:
         """The run of an active lease, locked."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from harness.domain.assessment import TestHistory
 from harness.domain.attempt import AttemptResult, Failure, Phase, Verdict
+from harness.domain.environment import Environment
 from harness.domain.ids import Digest, HostId, TenantId, TestId
 from harness.domain.principal import Principal, Role
 from harness.domain.retry_rule import RetryRule
@@ -51,9 +52,18 @@ class House:
         retries: int = 0,
         workers: int | None = None,
         retry: RetryRule = RetryRule.FAILURES,
+        argv: tuple[str, ...] = ("pytest",),
+        environment: str | None = None,
     ) -> Run:
         suite = SuiteVersion(Digest(self.suite), "s")
-        request = RunRequest(suite, ("pytest",), retries=retries, retry=retry, workers=workers)
+        request = RunRequest(
+            suite,
+            argv,
+            environment=Environment(environment) if environment else None,
+            retries=retries,
+            retry=retry,
+            workers=workers,
+        )
         return self.runs.submit(DEFAULT_SCOPE, request, ANN)
 
     def work(

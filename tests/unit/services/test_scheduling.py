@@ -13,7 +13,7 @@ from harness.domain.quota import QuotaName
 from harness.domain.retry_rule import RetryRule
 from harness.domain.run import RunState
 from harness.domain.scope import DEFAULT_SCOPE
-from harness.domain.work import Collected
+from harness.domain.work import Collected, Surrender
 from harness.services.scheduling import Scheduling
 from tests.fakes.entropy import FakeEntropy
 from tests.support.house import CASES, F, House, P
@@ -123,3 +123,25 @@ def test_adaptive_retries_know_the_tests_history(house: House) -> None:
     run = house.submit(retry=RetryRule.ADAPTIVE)
     done = house.work(run, {0: [F] * 9, 1: [F] * 9, 2: [P], 3: [P]})
     assert done.count(0) > done.count(1) > 1
+
+
+def failed_before(house: House, *argv: str) -> list[str]:
+    """What a host is told when it takes over the next run."""
+    house.submit(argv=argv)
+    grant = house.scheduling.claim(FIRST, 1, {})
+    assert grant is not None
+    house.scheduling.surrender(Surrender(grant.lease.id))
+    return list(grant.last_failed)
+
+
+def test_command_that_asks_for_it_is_told_what_failed_last(house: House) -> None:
+    assert failed_before(house, "pytest", "--lf") == []
+    house.work(house.submit(), {0: [F], 1: [P], 2: [P], 3: [P]})
+    house.work(house.submit(), {0: [P], 1: [P], 2: [F], 3: [P]})
+    assert failed_before(house, "pytest", "--lf", "-q") == ["t.py::test_2"]
+    assert failed_before(house, "pytest", "-q") == []
+
+
+def test_what_failed_in_another_environment_is_not_told(house: House) -> None:
+    house.work(house.submit(environment="staging"), {0: [F], 1: [P], 2: [P], 3: [P]})
+    assert failed_before(house, "pytest", "--ff") == []
