@@ -69,7 +69,7 @@ class _Document:
     _tool: str = ""
 
     def __post_init__(self) -> None:
-        self._budget = TextBudget(self.limits.all_characters)
+        self._budget = TextBudget(self.name, self.limits.all_characters)
 
     def opened(self, tag: str, attributes: dict[str, str]) -> None:
         """An element begins."""
@@ -141,9 +141,9 @@ class _Document:
         size = self.limits.name_characters
         self._case = JUnitCase(
             suite=suite,
-            name=cut(attributes.get("name", ""), size),
-            classname=cut(attributes.get("classname", ""), size),
-            file=cut(attributes.get("file", ""), size),
+            name=self._budget.cut(attributes.get("name", ""), size),
+            classname=self._budget.cut(attributes.get("classname", ""), size),
+            file=self._budget.cut(attributes.get("file", ""), size),
             line=attributes.get("line", "")[:12],
             seconds=seconds_of(attributes.get("time", "")),
             status=attributes.get("status", "")[:40] or attributes.get("result", "")[:40],
@@ -216,7 +216,7 @@ class _Document:
         self._text = None
 
     def _notes(self) -> Iterator[str]:
-        if self._budget.was_exceeded:
+        if self._budget.is_exceeded:
             yield (
                 f"The report holds more than {self.limits.all_characters} characters of output; "
                 "what came later was cut."

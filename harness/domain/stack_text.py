@@ -16,11 +16,13 @@ _DOTNET = re.compile(r"\s*at (\S[^(]*\([^)]*\)) in (.+):line (\d+)\s*$")
 _GO = re.compile(r"\s+(\S+\.go):(\d+)(?:\s|:)")
 _TYPE = re.compile(r"(?:Uncaught |thrown: )?([A-Za-z_$][\w$.]*)(?::|\s*$)")
 _IS_TYPE = re.compile(r"(?:Error|Exception|Failure|Failed|Warning|Exit|Interrupt|Timeout)$")
+_COLOURS = re.compile(r"(?:\x1b|#x1B)\[[0-9;]{0,20}m")
 _SAYS_NOTHING = frozenset({"", "Failed", "failed", "Failure", "Error", "error"})
 
 
 def failure_of(kind: str, message: str, text: str) -> Failure:
-    """A failure with what can be told from its text; `kind` is its type where known."""
+    """A failure without colours, with what its text tells; `kind` is its type where known."""
+    message, text = _COLOURS.sub("", message), _COLOURS.sub("", text)
     lines = [line[:LINE_CHARACTERS] for line in text.splitlines()]
     head = message.strip()
     if head in _SAYS_NOTHING:

@@ -233,7 +233,7 @@ def test_all_texts_together_are_bounded() -> None:
     cases = "".join(f'<testcase name="t{n}">{one}</testcase>' for n in range(20))
     found = read(f"<testsuite>{cases}</testsuite>", replace(DEFAULT_LIMITS, all_characters=200_000))
     kept = sum(len(text) for t in found.tests for _, text in t.attempts[0].result.sections)
-    assert kept < 230_000
+    assert kept < 270_000
     assert "what came later was cut" in found.notes[0]
 
 
@@ -256,9 +256,9 @@ def test_wrong_encoding_costs_characters_but_no_test() -> None:
     assert the_test(a_case(name="é").encode("latin-1")).name == "\ufffd"
 
 
-@pytest.mark.parametrize("written", ["\x1b[31m\x00", "&#27;[31m&#0;", "&#x1b;[31m&#x0;"])
+@pytest.mark.parametrize("written", ["\x1b[2J\x00", "&#27;[2J&#0;", "&#x1b;[2J&#x0;"])
 def test_characters_that_xml_forbids_are_shown(written: str) -> None:
-    assert the_failure(the_test(a_case(f"<failure>{written}</failure>"))).text == "#x1B[31m#x00"
+    assert the_failure(the_test(a_case(f"<failure>{written}</failure>"))).text == "#x1B[2J#x00"
 
 
 def test_long_names_are_cut_and_stay_different() -> None:
