@@ -61,7 +61,7 @@ def _around(results: RunResults) -> Json:
 
 
 def _summary(results: RunResults) -> Json:
-    statuses = [STATUS[test.verdict] for test in results.tests]
+    statuses = [_status(test) for test in results.tests]
     counts = {name: statuses.count(name) for name in dict.fromkeys(STATUS.values())}
     run = results.run
     start = run.started_at or run.created_at
@@ -81,13 +81,14 @@ def _test(test: TestOutcome) -> Json:
     earlier = [attempt for attempt in ended if attempt is not shown]
     told = _told(shown.result) if shown and shown.result else {"duration": 0}
     again = {"retryAttempts": [_retry(a, n) for n, a in enumerate(earlier, 1)]} if earlier else {}
-    verdict = test.verdict
+    verdict, why = test.verdict, test.case.quarantined
     return {
         "testId": test.case.id or "?",
         "name": name or test.case.id or "?",
-        "status": STATUS[verdict],
+        "status": _status(test),
         "rawStatus": str(verdict) if verdict else "not_run",
         **told,
+        **({"extra": {"quarantined": why}} if why is not None else {}),
         "suite": [test.case.file or classname or name],
         **({"filePath": test.case.file} if test.case.file else {}),
         **({"line": test.case.line} if test.case.line else {}),
@@ -95,6 +96,13 @@ def _test(test: TestOutcome) -> Json:
         "flaky": verdict is Verdict.FLAKY,
         **again,
     }
+
+
+def _status(test: TestOutcome) -> str:
+    """What is quarantined must not fail anybody who reads the report."""
+    status = STATUS[test.verdict]
+    is_harmless = test.case.quarantined is not None and status in {"failed", "other"}
+    return "skipped" if is_harmless else status
 
 
 def _shown(ended: list[Attempt]) -> Attempt | None:

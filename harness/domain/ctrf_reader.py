@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import BinaryIO
 
 from harness.domain.attempt import AttemptResult, Phase, PhaseName, Verdict
@@ -13,12 +12,14 @@ from harness.domain.foreign import (
     ForeignAttempt,
     ForeignResults,
     ForeignTest,
+    OtherFormat,
     ReadLimits,
 )
 from harness.domain.foreign_id import foreign_id, plain_id
 from harness.domain.ids import TestId
 from harness.domain.json_reader import Json, JsonReader
-from harness.domain.stack_text import failure_of
+from harness.domain.json_value import moment_of, number_of, objects_of, text_of
+from harness.domain.stack_text import failure_of, is_timeout
 from harness.errors import InvalidInput, TooLarge
 
 _ATTEMPTS = 100
@@ -83,14 +84,14 @@ class _Report:
         elif key == "reportFormat":
             self._format = self.reader.value(())
         elif key == "generatedBy":
-            self._generator = _text(self.reader.value(()))
+            self._generator = text_of(self.reader.value(()))
         else:
             self.reader.skip()
 
     def results(self) -> ForeignResults:
         """What was told."""
         if not self._has_tests or self._format not in {None, "CTRF"}:
-            raise InvalidInput(
+            raise OtherFormat(
                 f"{self.reader.name} is no CTRF report: it has no results.tests. Name a report "
                 'with "reportFormat": "CTRF".'
             )
@@ -104,7 +105,7 @@ class _Report:
         return ForeignResults(
             tests=tuple(self._found.values()),
             tool=self._tool,
-            started_at=_moment(self._start),
+            started_at=moment_of(self._start),
             notes=tuple(notes),
         )
 
@@ -119,7 +120,7 @@ class _Report:
                     )
                 self._add(self.reader.value(_WANTED))
         elif key == "tool":
-            self._tool = cut(_text(_of(self.reader.value({"name"}), "name")), 100)
+            self._tool = cut(text_of(_of(self.reader.value({"name"}), "name")), 100)
         elif key == "summary":
             self._start = _of(self.reader.value({"start"}), "start")
         else:
@@ -140,26 +141,25 @@ class _Report:
 
 
 def _test(data: Mapping[str, Json], characters: int) -> ForeignTest:
-    name = cut(_text(data.get("name")), characters)
+    name = cut(text_of(data.get("name")), characters)
     suites = data.get("suite")
-    parts = [_text(part) for part in suites] if isinstance(suites, list) else [_text(suites)]
+    parts = [text_of(part) for part in suites] if isinstance(suites, list) else [text_of(suites)]
     suite = cut(" > ".join(part for part in parts if part), characters)
-    told, line = _text(data.get("testId")), data.get("line")
+    told, line = text_of(data.get("testId")), data.get("line")
     return ForeignTest(
         id=plain_id(told or name) if told or "::" in name else foreign_id(suite, "", name),
         name=name,
         suite=suite,
-        file=cut(_text(data.get("filePath")).replace("\\", "/"), characters),
+        file=cut(text_of(data.get("filePath")).replace("\\", "/"), characters),
         line=int(line) if isinstance(line, float) and 0 < line < 1 << 31 else None,
         attempts=tuple(_attempts(data)),
     )
 
 
 def _attempts(data: Mapping[str, Json]) -> Iterator[ForeignAttempt]:
-    if _text(data.get("rawStatus")) == "not_run":
+    if text_of(data.get("rawStatus")) == "not_run":
         return
-    earlier = data.get("retryAttempts")
-    told = [each for each in earlier if isinstance(each, dict)] if isinstance(earlier, list) else []
+    told = objects_of(data.get("retryAttempts"))
     yield from (_attempt(each, {}) for each in told[: _ATTEMPTS - 1])
     if not told and data.get("flaky") is True and data.get("status") == "passed":
         yield _attempt({"status": "failed", "message": "An attempt before this one failed."}, {})
@@ -168,12 +168,12 @@ def _attempts(data: Mapping[str, Json]) -> Iterator[ForeignAttempt]:
 
 def _attempt(data: Mapping[str, Json], properties: Mapping[str, str]) -> ForeignAttempt:
     verdict = _verdict(data)
-    duration = data.get("duration")
-    seconds = duration / 1000 if isinstance(duration, float) and 0 <= duration < 1e12 else 0.0
-    message, trace = _text(data.get("message")), _text(data.get("trace"))
+    duration = number_of(data.get("duration"))
+    seconds = duration / 1000 if 0 <= duration < 1e12 else 0.0
+    message, trace = text_of(data.get("message")), text_of(data.get("trace"))
     if verdict.is_bad or verdict is Verdict.ERRORED:
         place: PhaseName = "worker" if verdict is Verdict.ERRORED else "call"
-        said = message or f"The report says {_text(data.get('rawStatus')) or data.get('status')}."
+        said = message or f"The report says {text_of(data.get('rawStatus')) or data.get('status')}."
         phase = Phase(place, "failed", seconds, failure_of("", said, trace or said))
     elif verdict is Verdict.PASSED:
         phase = Phase("call", "passed", seconds)
@@ -192,50 +192,40 @@ def _attempt(data: Mapping[str, Json], properties: Mapping[str, str]) -> Foreign
 
 
 def _verdict(data: Mapping[str, Json]) -> Verdict:
-    told = _text(data.get("rawStatus")) or _text(_of(data.get("extra"), "verdict"))
+    told = text_of(data.get("rawStatus")) or text_of(_of(data.get("extra"), "verdict"))
     raw = told.lower().replace("_", "")
     if raw in _RAW:
         return _RAW[raw]
-    return _VERDICTS.get(_text(data.get("status")), Verdict.ERRORED)
+    verdict = _VERDICTS.get(text_of(data.get("status")), Verdict.ERRORED)
+    is_late = verdict.is_bad and is_timeout("", text_of(data.get("message")))
+    return Verdict.TIMED_OUT if is_late else verdict
 
 
 def _lines(data: Mapping[str, Json], name: str) -> str:
     found = data.get(name)
-    text = "\n".join(map(_text, found)) if isinstance(found, list) else _text(found)
+    text = "\n".join(map(text_of, found)) if isinstance(found, list) else text_of(found)
     return cut(text, DEFAULT_LIMITS.text_characters)
 
 
 def _steps(found: Json) -> str:
-    steps = [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
-    told = (f"{_text(step.get('status'))}  {_text(step.get('name'))}" for step in steps)
+    told = (f"{text_of(s.get('status'))}  {text_of(s.get('name'))}" for s in objects_of(found))
     return cut("\n".join(told), DEFAULT_LIMITS.text_characters)
 
 
 def _attachments(found: Json) -> Iterator[ForeignAttachment]:
-    for each in (found if isinstance(found, list) else [])[:_ATTEMPTS]:
-        path = cut(_text(_of(each, "path")), 1000)
+    for each in objects_of(found)[:_ATTEMPTS]:
+        path = cut(text_of(each.get("path")), 1000)
         if path:
-            name, kind = _text(_of(each, "name")), _text(_of(each, "contentType"))
+            name, kind = text_of(each.get("name")), text_of(each.get("contentType"))
             yield ForeignAttachment(path, cut(name, 200), cut(kind, 100))
 
 
 def _properties(data: Mapping[str, Json]) -> Mapping[str, str]:
-    found = {name: cut(_text(data.get(name)), 200) for name in ("type", "browser")}
+    found = {name: cut(text_of(data.get(name)), 200) for name in ("type", "browser")}
     tags = data.get("tags")
-    found["tags"] = cut(" ".join(map(_text, tags)), 1000) if isinstance(tags, list) else ""
+    found["tags"] = cut(" ".join(map(text_of, tags)), 1000) if isinstance(tags, list) else ""
     return {name: value for name, value in found.items() if value}
 
 
 def _of(data: Json, name: str) -> Json:
     return data.get(name) if isinstance(data, dict) else None
-
-
-def _text(value: Json) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _moment(value: Json) -> datetime | None:
-    """Milliseconds since 1970, as the format says, or seconds, as some write."""
-    if not isinstance(value, float) or not 1e8 < value < 1e14:
-        return None
-    return datetime.fromtimestamp(value / 1000 if value > 1e11 else value, UTC)

@@ -7,6 +7,7 @@ from datetime import datetime
 from harness.domain.attempt import AttemptResult, Verdict
 from harness.domain.ids import TestId
 from harness.domain.results import judge
+from harness.errors import InvalidInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,10 @@ class ForeignResults:
     """Of the whole report, where a platform wrote it."""
     notes: tuple[str, ...] = ()
     """What was cut, guessed or looks wrong, as sentences."""
+
+
+class OtherFormat(InvalidInput):
+    """The document may be in order, but is no report of the kind that was expected."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import BinaryIO
 
 from harness.domain.capped_text import CappedText, TextBudget, cut
-from harness.domain.foreign import DEFAULT_LIMITS, ForeignResults, ReadLimits
+from harness.domain.foreign import DEFAULT_LIMITS, ForeignResults, OtherFormat, ReadLimits
 from harness.domain.junit_element import JUnitCase, JUnitChild, JUnitSuite
 from harness.domain.junit_tests import JUnitTests
 from harness.domain.xml_stream import Damaged, parse_xml
@@ -74,7 +74,7 @@ class _Document:
     def opened(self, tag: str, attributes: dict[str, str]) -> None:
         """An element begins."""
         if not self._open and tag not in {"testsuites", "testsuite"}:
-            raise InvalidInput(
+            raise OtherFormat(
                 f"{self.name} is no JUnit XML: it begins with <{cut(tag, 60)}> instead of "
                 "<testsuites> or <testsuite>. Name a JUnit report."
             )

@@ -9,7 +9,7 @@ from harness.domain.foreign import ForeignAttachment, ForeignAttempt, ForeignTes
 from harness.domain.foreign_id import foreign_id, pytest_id
 from harness.domain.ids import TestId
 from harness.domain.junit_element import JUnitCase, JUnitChild
-from harness.domain.stack_text import failure_of
+from harness.domain.stack_text import failure_of, is_timeout
 
 ATTEMPTS = 100
 """Of one test."""
@@ -17,7 +17,6 @@ HIDDEN = "Another attempt followed. pytest's JUnit does not say how this one fai
 
 _ATTACHMENT = re.compile(r"\[\[ATTACHMENT\|([^\]\n]{1,1000})\]\]\n?")
 _FIXTURE = re.compile(r'failed on (setup|teardown) with "(.*)"?', re.DOTALL)
-_TIMED_OUT = re.compile(r"Test timeout of \d+ms exceeded|Timeout >\d")
 _SCRIPT = re.compile(r"\.[cm]?[jt]sx?$")
 _NOT_RUN = frozenset({"notrun", "disabled", "suppressed", "ignored"})
 
@@ -154,7 +153,7 @@ def _attempt(case: JUnitCase, told: list[JUnitChild], own: JUnitChild | None) ->
 
 def _verdict(case: JUnitCase, told: list[JUnitChild]) -> Verdict:
     bad = [child for child in told if child.tag != "skipped"]
-    if any(_is_timeout(child) for child in bad):
+    if any(is_timeout(child.kind, child.message) for child in bad):
         return Verdict.TIMED_OUT
     if bad and all(_is_trouble(case, child) for child in bad):
         return Verdict.ERRORED
@@ -163,13 +162,6 @@ def _verdict(case: JUnitCase, told: list[JUnitChild]) -> Verdict:
     if any(child.kind == "ath.cancelled" for child in told):
         return Verdict.CANCELLED
     return Verdict.SKIPPED if told else Verdict.PASSED
-
-
-def _is_timeout(child: JUnitChild) -> bool:
-    kind = child.kind.rpartition(".")[2]
-    return kind in {"timed_out", "TestTimedOut", "TestTimedOutException"} or bool(
-        _TIMED_OUT.match(child.message)
-    )
 
 
 def _is_trouble(case: JUnitCase, child: JUnitChild) -> bool:

@@ -16,6 +16,8 @@ _DOTNET = re.compile(r"\s*at (\S[^(]*\([^)]*\)) in (.+):line (\d+)\s*$")
 _GO = re.compile(r"\s+(\S+\.go):(\d+)(?:\s|:)")
 _TYPE = re.compile(r"(?:Uncaught |thrown: )?([A-Za-z_$][\w$.]*)(?::|\s*$)")
 _IS_TYPE = re.compile(r"(?:Error|Exception|Failure|Failed|Warning|Exit|Interrupt|Timeout)$")
+_TIMEOUT_TYPES = frozenset({"timed_out", "TestTimedOut", "TestTimedOutException"})
+_TIMED_OUT = re.compile(r"Test timeout of \d+ms exceeded|Timeout >\d")
 _COLOURS = re.compile(r"(?:\x1b|#x1B)\[[0-9;]{0,20}m")
 _SAYS_NOTHING = frozenset({"", "Failed", "failed", "Failure", "Error", "error"})
 
@@ -29,6 +31,11 @@ def failure_of(kind: str, message: str, text: str) -> Failure:
         head = next((line.strip() for line in lines if line.strip()), head)
     frames = _frames(lines)
     return Failure(kind or _kind(head, lines), head, frames, text)
+
+
+def is_timeout(kind: str, message: str) -> bool:
+    """Whether a runner ended the test because it took too long."""
+    return kind.rpartition(".")[2] in _TIMEOUT_TYPES or bool(_TIMED_OUT.match(message))
 
 
 def _kind(head: str, lines: list[str]) -> str:
