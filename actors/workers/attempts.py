@@ -1,15 +1,13 @@
 """From what a worker tells of a test to the result of its attempt."""
 
-import mimetypes
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from actors.workers.left_files import LeftFiles
 from actors.workers.suite_worker import WorkerLost
-from harness.domain.attempt import ArtifactRef, AttemptResult, Failure, Frame, Phase, Verdict
+from harness.domain.attempt import AttemptResult, Failure, Frame, Phase, Verdict
 from harness.domain.scope import Scope
-from harness.errors import HarnessError
 from harness.ports.artifacts import ArtifactStore
 
 _PASSING = {"passed", "xpassed"}
@@ -29,13 +27,16 @@ class AttemptFold:
     ) -> AttemptResult:  # Any: JSON of our own package
         """The result of a test that came to its end; stores the files it left."""
         phases = tuple(_phase(phase) for phase in outcome["phases"])
+        left = LeftFiles(self.artifacts, self.scope, self.max_bytes)
+        artifacts = left.keep(outcome["files"], prefix)
+        notes = (("files", "\n".join(left.notes)),) if left.notes else ()
         return AttemptResult(
             verdict=verdict_of(phases),
             seconds=sum(phase.seconds for phase in phases if phase.name != "subtest"),
             phases=phases,
-            sections=tuple((title, text) for title, text in outcome["sections"]),
+            sections=(*((title, text) for title, text in outcome["sections"]), *notes),
             properties=dict(outcome["properties"]),
-            artifacts=tuple(self._stored(outcome["files"], prefix)),
+            artifacts=tuple(artifacts),
             worker=self.worker,
         )
 
@@ -66,19 +67,6 @@ class AttemptFold:
     ) -> AttemptResult:
         phase = Phase("worker", "failed", seconds, Failure(exception, message, text=message))
         return AttemptResult(verdict, seconds, (phase,), worker=self.worker)
-
-    def _stored(self, files: Sequence[str], prefix: str) -> "list[ArtifactRef]":
-        refs = []
-        for path in map(Path, files):
-            try:
-                with path.open("rb") as content:
-                    digest, size = self.artifacts.put(self.scope, content, max_bytes=self.max_bytes)
-            except (OSError, HarnessError):
-                continue
-            media, _ = mimetypes.guess_type(path.name)
-            name = f"{prefix}/{path.name}"
-            refs.append(ArtifactRef(name, digest, size, media or "application/octet-stream"))
-        return refs
 
 
 def verdict_of(phases: Sequence[Phase]) -> Verdict:
