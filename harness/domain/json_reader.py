@@ -16,6 +16,8 @@ _TOKEN = re.compile(
     rb"|(true|false|null))",
     re.DOTALL,
 )
+_LONG = 2 << 20
+"""Bytes of a string that is never held as a whole."""
 _NAMES = {b"true": True, b"false": False, b"null": None}
 
 Json = dict[str, "Json"] | list["Json"] | str | float | bool | None
@@ -173,7 +175,20 @@ class JsonReader:
         if self._tokens > self.limits.elements:
             raise TooLarge(f"{self.name} has more than {self.limits.elements} values. Split it.")
         self._place = match.end()
-        return match[match.lastindex or 0]
+        start, end = match.span(match.lastindex or 0)
+        if end - start > _LONG:
+            return self._ends_of_string(start, end)
+        return self._bytes[start:end]
+
+    def _ends_of_string(self, start: int, end: int) -> bytes:
+        """A string so long that it will be cut, without its middle."""
+        head = self._bytes[start : start + _LONG // 2]
+        tail = self._bytes[end - _LONG // 2 : end - 1]
+        # No escape may be left of which only a part is here.
+        broken = head.rfind(b"\\", len(head) - 6)
+        head = head[:broken].rstrip(b"\\") if broken > 0 else head
+        left_out = f"\\n\u2026 {end - start - _LONG} bytes left out \u2026\\n".encode()
+        return head + left_out + tail.lstrip(b'\\"') + b'"'
 
     def _wrong(self) -> InvalidInput:
         line = self._bytes.count(b"\n", 0, self._place) + 1

@@ -41,6 +41,10 @@ def read_junit(
     try:
         parse_xml(content, document, name, limits)
     except Damaged as damaged:
+        if not document.has_begun:
+            raise OtherFormat(
+                f"{name} is no XML ({damaged} at line {damaged.line}). Name a JUnit report."
+            ) from damaged
         raise InvalidInput(
             f"{name} is damaged at line {damaged.line}, column {damaged.column} ({damaged}). "
             f"{document.cases} test cases could be read before that. Let the tool that writes "
@@ -56,6 +60,8 @@ class _Document:
     name: str
     limits: ReadLimits
     cases: int = 0
+    has_begun: bool = False
+    """Whether any element was read."""
     _budget: TextBudget = field(init=False)
     _tests: JUnitTests = field(default_factory=JUnitTests)
     _open: list[str] = field(default_factory=list)
@@ -78,6 +84,7 @@ class _Document:
                 f"{self.name} is no JUnit XML: it begins with <{cut(tag, 60)}> instead of "
                 "<testsuites> or <testsuite>. Name a JUnit report."
             )
+        self.has_begun = True
         self._open.append(tag)
         if tag in {"testsuites", "testsuite"}:
             self._open_suite(tag, attributes)

@@ -13,7 +13,8 @@ from harness.domain.stack_text import failure_of, is_timeout
 
 ATTEMPTS = 100
 """Of one test."""
-HIDDEN = "Another attempt followed. pytest's JUnit does not say how this one failed."
+_UNTOLD = "Another attempt followed. pytest's JUnit does not say how this one failed."
+_HIDDEN = Failure("HiddenFailure", _UNTOLD, text=_UNTOLD)
 
 _ATTACHMENT = re.compile(r"\[\[ATTACHMENT\|([^\]\n]{1,1000})\]\]\n?")
 _FIXTURE = re.compile(r'failed on (setup|teardown) with "(.*)"?', re.DOTALL)
@@ -67,14 +68,10 @@ class JUnitTests:
 
     def _reveal(self, case: JUnitCase, known: _Parts) -> None:
         """Pytest runs a test again only after a failure, and does not show that failure."""
-        last = known.attempts[-1]
-        if case.dialect != "pytest" or last.result.verdict is not Verdict.PASSED:
-            return
-        self._hidden += 1
-        failure = Failure("HiddenFailure", HIDDEN, text=HIDDEN)
-        phase = Phase("call", "failed", last.result.seconds, failure)
-        hidden = replace(last.result, verdict=Verdict.FAILED, phases=(phase,))
-        known.attempts[-1] = replace(last, result=hidden)
+        last = known.attempts[-1].result
+        if case.dialect == "pytest" and last.verdict is Verdict.PASSED:
+            self._hidden += 1
+            known.attempts[-1] = replace(known.attempts[-1], result=_failed(last, _HIDDEN))
 
 
 def test_id(case: JUnitCase) -> TestId:
@@ -109,8 +106,24 @@ def _test(test_id: TestId, parts: _Parts) -> ForeignTest:
         suite=case.suite.name,
         file=file.replace("\\", "/"),
         line=line if line and line < 1 << 31 else None,
-        attempts=tuple(parts.attempts),
+        attempts=tuple(_explained(parts.attempts)),
     )
+
+
+def _explained(attempts: list[ForeignAttempt]) -> Iterator[ForeignAttempt]:
+    """What pytest hides is explained by how the test failed at last, if it did."""
+    last = attempts[-1].result.failure if attempts else None
+    for attempt in attempts:
+        if last and attempt.result.failure is _HIDDEN:
+            told = replace(last, text=f"{_UNTOLD} The last one said:\n{last.text}")
+            yield replace(attempt, result=_failed(attempt.result, told))
+        else:
+            yield attempt
+
+
+def _failed(result: AttemptResult, failure: Failure) -> AttemptResult:
+    phase = Phase("call", "failed", result.seconds, failure)
+    return replace(result, verdict=Verdict.FAILED, phases=(phase,))
 
 
 def _forget(case: JUnitCase) -> None:

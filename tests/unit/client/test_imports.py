@@ -143,3 +143,15 @@ def test_a_report_may_come_by_curl(world: World) -> None:
     assert answer.json()["request"]["suite"]["folder"] == "shop"
     assert (wrong.status_code, wrong.json()["code"]) == (422, "invalid_input")
     assert "document type" in wrong.json()["detail"]
+
+
+def test_who_follows_an_import_waits_for_its_assessment(tmp_path: Path) -> None:
+    world = make_world(tmp_path, ApiSettings(stream_seconds=0.05, poll_seconds=0.01))
+    headers = {"Authorization": f"Bearer {world.member}", "Accept": "text/event-stream"}
+    with world.serving() as url:
+        runs = f"{url}/v1/projects/default"
+        run = httpx.post(f"{runs}/imports", content=dialects.GO, headers=headers).json()
+        assert run["finished_at"] < run["created_at"]
+        # Nothing more is to come of a run that ended long ago and was not assessed.
+        answer = httpx.get(f"{runs}/runs/{run['id']}/events?after={run['seq']}", headers=headers)
+    assert answer.status_code == 200

@@ -136,6 +136,21 @@ def test_depth_is_bounded_where_values_are_built_and_free_where_not() -> None:
         read(b'{"results": {"tests": [{"suite": ' + deep + b"}]}}")
 
 
+@given(
+    st.sampled_from(["\\\\", "\\n", "\\u00e9", '\\"', "x", "\\ud83d\\ude00"]), st.integers(0, 12)
+)
+@settings(max_examples=15, deadline=None)
+def test_long_strings_are_cut_between_escapes(piece: str, shift: int) -> None:
+    text = "y" * shift + piece * (4 << 20 >> len(piece).bit_length() - 1) + "z" * shift
+    (test,) = read(
+        f'{{"results": {{"tests": [{{"name": "t", "message": "{text}"}}]}}}}'.encode()
+    ).tests
+    failure = test.attempts[0].result.failure
+    assert failure is not None
+    assert failure.message.startswith("y" * shift)
+    assert len(failure.message) < 70_000
+
+
 def test_limits_are_named() -> None:
     for limits, message in (
         (replace(DEFAULT_LIMITS, bytes=100), "more than 0 MiB"),

@@ -100,6 +100,12 @@ def test_attempts_that_pytest_hides_are_told_as_failures_with_a_note() -> None:
     assert results.tool == "pytest"
     assert results.tests[0].verdict is Verdict.FLAKY
     assert the_failure(results.tests[0]).exception == "HiddenFailure"
+    never = next(test for test in results.tests if test.name == "test_never")
+    assert (the_failure(never).exception, the_failure(never).message) == (
+        "AssertionError",
+        "assert 0",
+    )
+    assert "does not say how this one failed" in the_failure(never).text
     assert any("pytest's JUnit hides (2)" in note for note in results.notes)
 
 
@@ -187,7 +193,10 @@ def test_document_types_are_refused_before_anything_expands(document: str) -> No
 @pytest.mark.parametrize(
     ("document", "message"),
     [
-        ("", "damaged at line 1, column 1 .* 0 test cases"),
+        ("", r"j\.xml is no XML \(no element found at line 1\)"),
+        ("module x", r"j\.xml is no XML \(syntax error at line 1\)"),
+        ("<testsuite", "is no XML"),
+        ("<testsuite>", "damaged at line 1, column 12 .* 0 test cases"),
         (dialects.GO[:500], "damaged at line 9, column .* 1 test cases could be read"),
         ("<testsuite><testcase/><testcase></testsuite>", "mismatched tag.* 2 test cases"),
         ("<html><body/></html>", "no JUnit XML: it begins with <html>"),
