@@ -10,7 +10,7 @@ from typing import Any
 from harness.errors import Unavailable
 
 LINE_BYTES = 64 << 20
-"""A collection of some hundred thousand tests still fits; a larger line ends the connection."""
+"""A collection of some hundred thousand tests still fits; after a larger line nothing is read."""
 _NO_TEXT = (b"\\ud", b"\\uD", b"\\u0000")
 """Marks of half a character, and of the one that PostgreSQL does not store."""
 
@@ -24,11 +24,11 @@ class Wire:
     _writer: asyncio.StreamWriter
 
     @classmethod
-    async def open(cls, end: socket.socket) -> "Wire":
+    async def open(cls, end: socket.socket, line_bytes: int = LINE_BYTES) -> "Wire":
         """Take over one end of a socket pair."""
         # A second descriptor of the same socket, because asyncio's transport cannot send any.
         spare = end.dup()
-        reader, writer = await asyncio.open_connection(sock=end, limit=LINE_BYTES)
+        reader, writer = await asyncio.open_connection(sock=end, limit=line_bytes)
         return cls(spare, reader, writer)
 
     def send(self, message: Mapping[str, object], fd: socket.socket | None = None) -> None:
@@ -47,8 +47,14 @@ class Wire:
         """The next message; None at the end. Any: JSON of our own injected package."""
         try:
             line = await self._reader.readline()
+        except ConnectionError:
+            return None
+        except ValueError:
+            why = f"The suite sent a message of more than {LINE_BYTES >> 20} MiB. Split it."
+            return {"ev": "overlong", "why": why}
+        try:
             found = json.loads(line) if line.endswith(b"\n") else None
-        except (ConnectionError, ValueError, RecursionError):
+        except (ValueError, RecursionError):
             return None
         if any(mark in line for mark in _NO_TEXT):
             found = _storable(found)

@@ -10,7 +10,7 @@ FRAMES = 50
 
 _PYTHON = re.compile(r'\s*File "([^"]+)", line (\d+), in (\S+)')
 _PYTEST = re.compile(r"(\S[^:]*\.py):(\d+): (?:in (\S+)|([A-Za-z_][\w.]*))\s*$")
-_JAVA = re.compile(r"\s*at ((?:[\w$.@/-]+)\.[\w$<>]+)\(([\w$.-]+?)(?::(\d+))?\)")
+_JAVA = re.compile(r"\s*at ([\w$.@/<>-]++)\(([^():]{1,200})(?::(\d{1,9}))?\)")
 _SCRIPT = re.compile(r"\s*at (?:async )?(?:(\S.*?) \()?([^()\s]+?):(\d+):\d+\)?\s*$")
 _DOTNET = re.compile(r"\s*at (\S[^(]*\([^)]*\)) in (.+):line (\d+)\s*$")
 _GO = re.compile(r"\s+(\S+\.go):(\d+)(?:\s|:)")
@@ -57,10 +57,10 @@ def _frames(lines: list[str]) -> tuple[Frame, ...]:
             outer_first.append(Frame(match[3], match[1], int(match[2][:9])))
         elif match := _PYTEST.match(line):
             outer_first.append(Frame(match[3] or "", match[1], int(match[2][:9])))
-        elif match := _JAVA.match(line):
-            inner_first.append(Frame(match[1], match[2], int((match[3] or "0")[:9])))
         elif match := _DOTNET.match(line):
             inner_first.append(Frame(match[1], match[2], int(match[3][:9])))
+        elif match := _JAVA.match(line):
+            inner_first.append(Frame(match[1], match[2], int((match[3] or "0")[:9])))
         elif match := _SCRIPT.match(line):
             inner_first.append(Frame(match[1] or "", match[2], int(match[3][:9])))
         elif match := _GO.match(line):

@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from actors.workers.collection import collection_of
-from actors.workers.wire import Wire
+from actors.workers.wire import LINE_BYTES, Wire
 
 pytestmark = pytest.mark.anyio
 
@@ -16,10 +16,10 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-async def received(line: bytes) -> object:
+async def received(line: bytes, line_bytes: int = LINE_BYTES) -> object:
     ours, theirs = socket.socketpair()
     with theirs:
-        wire = await Wire.open(ours)
+        wire = await Wire.open(ours, line_bytes)
         theirs.sendall(line)
     try:
         return await wire.receive()
@@ -37,6 +37,12 @@ async def test_half_characters_and_nul_are_replaced_wherever_they_stand() -> Non
 async def test_what_is_no_message_ends_the_connection() -> None:
     for line in (b"[1]\n", b"{\n", b'{"a": 1}', b"[" * 100_000 + b"\n"):
         assert await received(line) is None
+
+
+async def test_a_message_without_end_is_told() -> None:
+    told = await received(b"x" * 5000 + b"\n", 1000)
+    assert isinstance(told, dict)
+    assert "more than 64 MiB" in told["why"]
 
 
 def test_ids_that_no_index_takes_are_cut_and_stay_different() -> None:

@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from harness.domain.attempt import AttemptState, Verdict
 from harness.domain.ids import Digest, TenantId
@@ -16,10 +18,11 @@ from harness.domain.imported_run import ImportOrder
 from harness.domain.junit import junit_xml
 from harness.domain.principal import Principal, Role
 from harness.domain.quarantine import Quarantine
-from harness.domain.reports import ReportFormat
+from harness.domain.report_archive import ReportArchive
+from harness.domain.reports import ReportFormat, read_reports
 from harness.domain.run import Reason, Run, RunState
 from harness.domain.scope import DEFAULT_SCOPE
-from harness.errors import Conflict, InvalidInput, NotFound, StorageFull
+from harness.errors import Conflict, HarnessError, InvalidInput, NotFound, StorageFull
 from harness.events.envelope import verify_chain
 from harness.ports.doorbell import SilentDoorbell
 from harness.services.analytics import Analytics
@@ -31,6 +34,13 @@ from harness.stores.sql.records import SqlRecords
 from tests.fakes.entropy import FakeEntropy
 from tests.unit.domain import junit_dialects as dialects
 
+KEYS = st.sampled_from(
+    [
+        *("uuid", "name", "fullName", "historyId", "status", "statusDetails", "message", "start"),
+        *("stop", "labels", "value", "parameters", "attachments", "source", "steps", "children"),
+        *("afters",),
+    ]
+)
 ANN = Principal("ann", TenantId("default"), Role.MEMBER)
 
 
@@ -310,3 +320,26 @@ def test_export_of_an_import_reads_as_it_was_imported(house: House) -> None:
     document = b"".join(junit_xml(house.runs.results(DEFAULT_SCOPE, run.id)))
     again = house.take(document)
     assert house.verdicts(again) == house.verdicts(run)
+
+
+words = st.sampled_from([*"abc", "passed", "broken", "name", "status", "steps", "h", "pytest"])
+values = st.recursive(
+    st.none() | st.floats(allow_nan=False) | words,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=5),
+    max_leaves=12,
+)
+
+
+@given(st.lists(st.dictionaries(KEYS, values, max_size=8), max_size=3), st.binary(max_size=50))
+@settings(max_examples=200, deadline=None)
+def test_any_allure_results_give_tests_or_our_error(found: list[object], rest: bytes) -> None:
+    files = {f"{n}-result.json": json.dumps(each) for n, each in enumerate(found)}
+    files |= {f"{n}-container.json": json.dumps(each) for n, each in enumerate(found)}
+    upload = io.BytesIO(a_tar(files | {"x.xml": rest.decode("latin-1"), "y.json": "{}"}))
+    try:
+        reports = read_reports(ReportArchive(upload, "upload"))
+    except HarnessError:
+        return
+    tests = reports.results.tests
+    assert len({test.id for test in tests}) == len(tests)
+    assert sum(len(test.attempts) for test in tests) == len(found)
