@@ -131,13 +131,13 @@ def sheltered(path: str) -> str:
 
 
 def _short_name(header: bytes) -> bytes:
-    name, prefix = header[:100].rstrip(b"\0"), header[345:500].rstrip(b"\0")
+    name, prefix = header[:100].partition(b"\0")[0], header[345:500].partition(b"\0")[0]
     is_posix = header[257:263] == b"ustar\0"
     return prefix + b"/" + name if prefix and is_posix else name
 
 
 def _name(name: bytes) -> str:
-    return posixpath.normpath(name.decode("utf-8", "replace"))
+    return posixpath.normpath(name.decode("utf-8", "replace").partition("\0")[0])
 
 
 def _octal(field: bytes) -> int:

@@ -54,14 +54,20 @@ def read_reports(
     Args:
         files: the upload.
         wanted: the only format to read; None reads each file as what it is.
-        limits: of each report.
+        limits: of each report; their bytes also of all together.
 
     Raises:
         InvalidInput: a report is damaged, or there is none.
         TooLarge: a limit is exceeded.
     """
-    found, passed_over = [], []
+    found, passed_over, size = [], [], 0
     for name, format_ in _candidates(files, wanted):
+        size += files.size(name) if format_ is not ReportFormat.ALLURE else 0
+        if size > limits.bytes:
+            raise TooLarge(
+                f"The reports have more than {limits.bytes >> 20} MiB together. "
+                "Import fewer at once."
+            )
         try:
             results = _read(files, name, format_, limits)
             # A folder is told from a file by the slash at its end.

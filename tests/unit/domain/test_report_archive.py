@@ -81,4 +81,5 @@ def test_any_damage_gives_files_or_our_error(place: int, patch: bytes, lost: int
         found = archive(whole[:place] + patch + whole[place + lost :])
     except HarnessError:
         return
+    assert not any("\0" in name for name in found.names())
     assert all(len(found.open(name).read()) == found.size(name) for name in found.names())

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.domain.attempt import AttemptState, Verdict
+from harness.domain.foreign import DEFAULT_LIMITS
 from harness.domain.ids import Digest, TenantId
 from harness.domain.imported_run import ImportOrder
 from harness.domain.junit import junit_xml
@@ -22,7 +23,7 @@ from harness.domain.report_archive import ReportArchive
 from harness.domain.reports import ReportFormat, read_reports
 from harness.domain.run import Reason, Run, RunState
 from harness.domain.scope import DEFAULT_SCOPE
-from harness.errors import Conflict, HarnessError, InvalidInput, NotFound, StorageFull
+from harness.errors import Conflict, HarnessError, InvalidInput, NotFound, StorageFull, TooLarge
 from harness.events.envelope import verify_chain
 from harness.ports.doorbell import SilentDoorbell
 from harness.services.analytics import Analytics
@@ -313,6 +314,13 @@ def test_an_upload_without_reports_is_refused(house: House) -> None:
         house.take("<html/>")
     with pytest.raises(NotFound):
         house.imports.accept(DEFAULT_SCOPE, replace(house.order("x"), upload=Digest("0" * 64)), ANN)
+
+
+def test_reports_together_are_bounded() -> None:
+    upload = io.BytesIO(a_tar({"a.xml": dialects.GO, "b.xml": dialects.GO}))
+    limits = replace(DEFAULT_LIMITS, bytes=len(dialects.GO) + 100)
+    with pytest.raises(TooLarge, match="more than 0 MiB together"):
+        read_reports(ReportArchive(upload, "upload"), None, limits)
 
 
 def test_export_of_an_import_reads_as_it_was_imported(house: House) -> None:
