@@ -59,9 +59,15 @@ def read_ctrf(
     """
     reader = JsonReader(content, name, limits)
     report = _Report(reader)
-    for key in reader.object():
-        report.take(key)
-    reader.end()
+    try:
+        for key in reader.object():
+            report.take(key)
+        reader.end()
+    except InvalidInput as wrong:
+        if report.has_tests:
+            raise
+        # Somebody's settings, perhaps, in a folder with reports.
+        raise OtherFormat(str(wrong)) from wrong
     return report.results()
 
 
@@ -72,7 +78,7 @@ class _Report:
     _generator: str = ""
     _tool: str = ""
     _start: Json = None
-    _has_tests: bool = False
+    has_tests: bool = False
     _found: dict[TestId, ForeignTest] = field(default_factory=dict)
     _repeated: int = 0
 
@@ -90,7 +96,7 @@ class _Report:
 
     def results(self) -> ForeignResults:
         """What was told."""
-        if not self._has_tests or self._format not in {None, "CTRF"}:
+        if not self.has_tests or self._format not in {None, "CTRF"}:
             raise OtherFormat(
                 f"{self.reader.name} is no CTRF report: it has no results.tests. Name a report "
                 'with "reportFormat": "CTRF".'
@@ -111,7 +117,7 @@ class _Report:
 
     def _take_result(self, key: str) -> None:
         if key == "tests":
-            self._has_tests = True
+            self.has_tests = True
             for index in self.reader.array():
                 if index >= self.reader.limits.tests:
                     raise TooLarge(

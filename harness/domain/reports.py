@@ -102,7 +102,7 @@ def told_attachments(files: ReportArchive) -> Sequence[str]:
 def _candidates(
     files: ReportArchive, wanted: ReportFormat | None
 ) -> Iterator[tuple[str, ReportFormat]]:
-    names = files.names()
+    names = [name for name in files.names() if not is_attachment(name)]
     if len(names) == 1 and not names[0].endswith(RESULT) and wanted is not ReportFormat.ALLURE:
         yield names[0], wanted or _sniffed(files, names[0])
         return
@@ -110,7 +110,7 @@ def _candidates(
         folders = {name.rpartition("/")[0] for name in names if name.endswith(RESULT)}
         yield from ((folder, ReportFormat.ALLURE) for folder in sorted(folders))
     for name in names:
-        format_ = None if is_attachment(name) else _SUFFIXES.get(name.rpartition(".")[2].lower())
+        format_ = _SUFFIXES.get(name.rpartition(".")[2].lower())
         if format_ and wanted in {None, format_} and not name.endswith((RESULT, CONTAINER)):
             yield name, format_
 

@@ -19,7 +19,7 @@ from harness.domain.imported_run import ImportOrder
 from harness.domain.junit import junit_xml
 from harness.domain.principal import Principal, Role
 from harness.domain.quarantine import Quarantine
-from harness.domain.report_archive import ReportArchive
+from harness.domain.report_archive import ReportArchive, sheltered
 from harness.domain.reports import ReportFormat, read_reports
 from harness.domain.run import Reason, Run, RunState
 from harness.domain.scope import DEFAULT_SCOPE
@@ -269,12 +269,18 @@ def test_allure_results_are_attempts_in_the_order_of_their_starts(house: House) 
 
 def test_reports_of_several_formats_are_one_run(house: House) -> None:
     ctrf = json.dumps({"results": {"tests": [{"name": "n", "status": "passed", "duration": 5}]}})
-    files = {"a.xml": dialects.GO, "b.json": ctrf, "pom.xml": "<project/>", "c.json": "{}"}
+    files = {"a.xml": dialects.GO, "b.json": ctrf, "pom.xml": "<project/>", "c.json": "{}",
+             "tsconfig.json": "{ // why\n}", "Makefile": "all:"}  # fmt: skip
     run = house.take(files)
     assert run.collected == 4
     assert run.request.labels["ath.imported"] == "ctrf junit"
     assert "pom.xml is no JUnit XML" in run.message
     assert house.take(files, format=ReportFormat.CTRF).collected == 1
+
+
+def test_a_report_without_suffix_brings_its_attachments(house: House) -> None:
+    found = {"junit": dialects.PLAYWRIGHT, sheltered("test-results/shop-one/basket.txt"): "full"}
+    assert len(house.runs.artifact_refs(DEFAULT_SCOPE, house.take(found).id)) == 2
 
 
 def test_a_test_in_two_reports_has_the_attempts_of_both(house: House) -> None:
