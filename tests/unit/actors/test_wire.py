@@ -56,6 +56,7 @@ def test_ids_that_no_index_takes_are_cut_and_stay_different() -> None:
         "maxfail": 0,
         "run_broken": False,
         "forkable": True,
+        "measured": False,
         "browser": None,
     }
     found = collection_of(message)

@@ -225,18 +225,17 @@ def test_any_bytes_give_results_or_our_error(content: bytes) -> None:
     try_to_read(content)
 
 
-values = st.recursive(
-    st.none() | st.booleans() | st.floats() | st.text(max_size=8) | st.sampled_from([*PYTEST]),
-    lambda inner: (
-        st.lists(inner, max_size=4)
-        | st.dictionaries(
-            st.sampled_from(["name", "status", "suite", "retryAttempts", "steps", "flaky", "line"]),
-            inner,
-            max_size=5,
-        )
-    ),
-    max_leaves=20,
+NAMES = st.sampled_from(["name", "status", "suite", "retryAttempts", "steps", "flaky", "line"])
+leaves = (
+    st.none()
+    | st.booleans()
+    | st.floats()
+    | st.text(max_size=8)
+    | st.sampled_from(["passed", "failed", "CTRF"])
 )
+branches = st.lists(leaves, max_size=4) | st.dictionaries(NAMES, leaves, max_size=5)
+trees = st.lists(branches, max_size=4) | st.dictionaries(NAMES, branches | leaves, max_size=5)
+values = leaves | branches | trees
 
 
 @given(st.lists(values, max_size=4))

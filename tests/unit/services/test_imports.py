@@ -337,11 +337,10 @@ def test_export_of_an_import_reads_as_it_was_imported(house: House) -> None:
 
 
 words = st.sampled_from([*"abc", "passed", "broken", "name", "status", "steps", "h", "pytest"])
-values = st.recursive(
-    st.none() | st.floats(allow_nan=False) | words,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=5),
-    max_leaves=12,
-)
+leaves = st.none() | st.floats(allow_nan=False) | words
+branches = st.lists(leaves, max_size=3) | st.dictionaries(KEYS, leaves, max_size=5)
+trees = st.lists(branches, max_size=3) | st.dictionaries(KEYS, branches | leaves, max_size=5)
+values = leaves | branches | trees
 
 
 @given(st.lists(st.dictionaries(KEYS, values, max_size=8), max_size=3), st.binary(max_size=50))
