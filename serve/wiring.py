@@ -4,6 +4,9 @@ import socket
 
 from fastapi import FastAPI
 
+from actors.environments.build import BuildLimits
+from actors.environments.cache import EnvironmentCache
+from actors.environments.folders import EnvironmentFolders
 from actors.sandbox.write_roots import everything_but
 from actors.scheduler.handle import SchedulerHandle
 from actors.scheduler.service import Scheduler
@@ -26,7 +29,7 @@ from harness.services.relay import AnalyticsFeed, Relay
 from harness.services.runs import Runs
 from harness.services.scheduling import Scheduling
 from harness.services.scheduling_limits import SchedulingLimits
-from harness.settings import Settings
+from harness.settings import Settings, index_environ
 from harness.stores.file_artifacts import FileArtifacts
 from harness.stores.sql.records import SqlRecords
 from serve.browser import browser
@@ -52,6 +55,11 @@ def records(settings: Settings) -> SqlRecords:
 def artifacts(settings: Settings) -> FileArtifacts:
     """The artifact store."""
     return FileArtifacts(settings.home / "artifacts")
+
+
+def environments(settings: Settings) -> EnvironmentFolders:
+    """Where Python environments of suites are kept."""
+    return EnvironmentFolders(settings.home / "environments")
 
 
 def scheduler(settings: Settings) -> Scheduler:
@@ -84,6 +92,15 @@ def worker_host(settings: Settings, workers: int) -> WorkerHost:
         artifacts=artifacts(settings),
         scratch=settings.scratch / "runs",
         browser=browser(settings),
+        environments=EnvironmentCache(
+            environments(settings),
+            index_environ(),
+            BuildLimits(
+                seconds=settings.build_seconds,
+                memory_bytes=settings.test_memory_mib * MIB,
+                disk_bytes=settings.environments_mib * MIB,
+            ),
+        ),
         limits=limits,
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from actors.environments.cache import EnvironmentCache
 from actors.workers.attempts import AttemptFold
 from actors.workers.limits import HostLimits
 from actors.workers.preparation import Prepared, prepare
@@ -32,6 +33,7 @@ class Execution:
     artifacts: ArtifactStore
     folder: Path
     browser: str | None
+    environments: EnvironmentCache
     limits: HostLimits
     _loops: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _have: dict[str, set[AttemptId]] = field(default_factory=dict)
@@ -64,10 +66,9 @@ class Execution:
         surrender = Surrender(self.grant.lease.id)
         prepared: Prepared | None = None
         try:
-            prepared = await prepare(
-                self.grant, self.dispatch, self.artifacts, self.folder, self.browser, self.limits
-            )
-            await self._work(prepared, reporter)
+            prepared = await self._prepared()
+            if prepared:
+                await self._work(prepared, reporter)
         except Fenced:
             surrender = Surrender(self.grant.lease.id, Reason.INFRASTRUCTURE)
         except (InvalidInput, NotFound) as wrong:
@@ -79,6 +80,28 @@ class Execution:
         finally:
             await self._stop_workers()
             await self._close(prepared, reporter, sending, surrender)
+
+    async def _prepared(self) -> Prepared | None:
+        """The run ready to begin; None when it was stopped before that."""
+        preparing = asyncio.create_task(
+            prepare(
+                self.grant,
+                self.dispatch,
+                self.artifacts,
+                self.folder,
+                self.browser,
+                self.environments,
+                self.limits,
+            )
+        )
+        stopping = asyncio.create_task(self._stopped.wait())
+        try:
+            await asyncio.wait([preparing, stopping], return_when=asyncio.FIRST_COMPLETED)
+            return preparing.result() if preparing.done() else None
+        finally:
+            stopping.cancel()
+            preparing.cancel()
+            await asyncio.wait([preparing])
 
     def _failed(self, reason: Reason, error: HarnessError) -> Surrender:
         return Surrender(self.grant.lease.id, reason, str(error))

@@ -77,6 +77,10 @@ class SuiteSession:
         try:
             async with asyncio.timeout(seconds):
                 message = await self._first_message()
+        except asyncio.CancelledError:
+            if self._sandbox:
+                self._sandbox.kill("cancelled")
+            raise
         except TimeoutError:
             await self.close()
             raise InvalidInput(

@@ -16,7 +16,9 @@ from cluster.cli.suite_folder import SuiteFolder, find_suite
 from cluster.cli.variables import visible
 from harness.client import Client
 from harness.domain.exit_code import ExitCode
+from harness.domain.python_environment import PythonEnvironment
 from harness.domain.run import Run, RunRequest
+from harness.errors import InvalidInput
 from harness.settings import Settings, caller_environ
 
 
@@ -30,6 +32,8 @@ def run(  # each is an option of the command line
     env: Annotated[str | None, typer.Option(help="Environment of ath.toml.")] = None,
     junit: Annotated[Path | None, typer.Option(help="Write a JUnit XML file.")] = None,
     python: Annotated[str | None, typer.Option(help="Interpreter with the packages.")] = None,
+    requirements: Annotated[Path | None, typer.Option(help="Install this lock instead.")] = None,
+    python_version: Annotated[str | None, typer.Option(help="To install it for.")] = None,
     workers: Annotated[int | None, typer.Option("-n", "--workers", help="Side by side.")] = None,
     retries: Annotated[int | None, typer.Option(help="Attempts after a failed one.")] = None,
     release: Annotated[str | None, typer.Option(help="What is judged, e.g. a commit.")] = None,
@@ -45,10 +49,12 @@ def run(  # each is an option of the command line
     environ = caller_environ()
     suite = find_suite(Path.cwd())
     request = Wanted(command, env, python, workers, retries, release, test_seconds, run_seconds)
-    interpreter = find_interpreter(command, python, environ)
+    packages = None if python else suite.packages(requirements, python_version)
+    _must_not_contradict(python, requirements, python_version, packages)
+    interpreter = None if packages else find_interpreter(command, python, environ)
     variables = visible(environ, env_var or [])
     with _connected(settings) as client:
-        submitted = request.submit(client, settings, suite, interpreter, variables)
+        submitted = request.submit(client, settings, suite, interpreter, packages, variables)
         if not wait:
             say_submitted(client, submitted, as_json=as_json)
             return ExitCode.PASSED
@@ -73,7 +79,8 @@ class Wanted:
         client: Client,
         settings: Settings,
         suite: SuiteFolder,
-        interpreter: str,
+        interpreter: str | None,
+        packages: PythonEnvironment | None,
         variables: Mapping[str, str],
     ) -> Run:
         """Upload the suite and submit the run."""
@@ -88,6 +95,7 @@ class Wanted:
                 suite=uploaded.suite,
                 argv=tuple(self.command),
                 interpreter=interpreter,
+                python=packages,
                 environment=environment,
                 variables=variables,
                 workers=self.workers or suite.workers,
@@ -97,6 +105,21 @@ class Wanted:
                 release=self.release,
             )
         )
+
+
+def _must_not_contradict(
+    python: str | None,
+    requirements: Path | None,
+    version: str | None,
+    packages: PythonEnvironment | None,
+) -> None:
+    if python and (requirements or version):
+        raise InvalidInput(
+            "--python names an interpreter that has the packages, --requirements and "
+            "--python-version say what to install. Give one or the other."
+        )
+    if version and packages is None:
+        raise InvalidInput("--python-version needs --requirements, or [python] in ath.toml.")
 
 
 def _connected(settings: Settings) -> Client:

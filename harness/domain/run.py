@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from harness.domain.environment import Environment
 from harness.domain.ids import Digest, RunId
+from harness.domain.python_environment import PythonEnvironment
 from harness.domain.scope import Scope
 from harness.domain.suite import SuiteVersion
 from harness.errors import Conflict, InvalidInput
@@ -66,6 +67,8 @@ class RunRequest:
     """The command, such as ("pytest", "-q", "tests")."""
     interpreter: str | None = None
     """The Python that has the suite's packages; None means the platform's own."""
+    python: PythonEnvironment | None = None
+    """Packages that the platform installs for the suite; excludes an interpreter."""
     environment: Environment | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
     """The caller's environment variables that the tests may see."""

@@ -184,6 +184,10 @@ class Runs:
             )
         if request.workers is not None and not 1 <= request.workers <= MAX_WORKERS:
             raise InvalidInput(f"workers is {request.workers}; use 1 to {MAX_WORKERS}.")
+        if request.python and request.interpreter:
+            raise InvalidInput(
+                "The request names both an interpreter and requirements to install. Name one."
+            )
         if not 0 <= request.retries <= MAX_RETRIES:
             raise InvalidInput(f"retries is {request.retries}; use 0 to {MAX_RETRIES}.")
         for name, seconds in (("test", request.test_seconds), ("run", request.run_seconds)):

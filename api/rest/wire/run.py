@@ -9,6 +9,7 @@ from pydantic import Field, StringConstraints
 from api.rest.wire.model import Line, Sha256, WireModel
 from harness.domain.environment import Environment
 from harness.domain.ids import Digest
+from harness.domain.python_environment import PythonEnvironment
 from harness.domain.run import Reason, Run, RunRequest, RunState
 from harness.domain.suite import SuiteVersion
 
@@ -44,12 +45,24 @@ class EnvironmentWire(WireModel):
     variables: _Variables = Field(default_factory=dict)
 
 
+class PythonWire(WireModel):
+    """Packages that the platform installs for the suite."""
+
+    requirements: Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+    """A lock or requirements file, relative to the suite's folder."""
+    version: Annotated[str, StringConstraints(max_length=16)] | None = None
+    """Of Python, such as 3.12."""
+    groups: Annotated[tuple[_Label, ...], Field(max_length=64)] = ()
+    extras: Annotated[tuple[_Label, ...], Field(max_length=64)] = ()
+
+
 class RequestWire(WireModel):
     """What somebody asks for."""
 
     suite: SuiteWire
     argv: Annotated[tuple[_Word, ...], Field(min_length=1, max_length=65_536)]
     interpreter: Line | None = None
+    python: PythonWire | None = None
     environment: EnvironmentWire | None = None
     variables: _Variables = Field(default_factory=dict)
     workers: _Count | None = None
@@ -110,6 +123,7 @@ def request_from(wire: RequestWire) -> RunRequest:
         suite=SuiteVersion(Digest(wire.suite.digest), wire.suite.folder, wire.suite.cwd),
         argv=wire.argv,
         interpreter=wire.interpreter,
+        python=_python(wire.python) if wire.python else None,
         environment=_environment(wire.environment) if wire.environment else None,
         variables=wire.variables,
         workers=wire.workers,
@@ -144,6 +158,19 @@ def run_wire(run: Run) -> RunWire:
     )
 
 
+def _python(wire: PythonWire) -> PythonEnvironment:
+    return PythonEnvironment(wire.requirements, wire.version, wire.groups, wire.extras)
+
+
+def _python_wire(python: PythonEnvironment) -> PythonWire:
+    return PythonWire.model_construct(
+        requirements=python.requirements,
+        version=python.version,
+        groups=python.groups,
+        extras=python.extras,
+    )
+
+
 def _environment(wire: EnvironmentWire) -> Environment:
     return Environment(
         name=wire.name,
@@ -161,6 +188,7 @@ def _request_wire(request: RunRequest) -> RequestWire:
         suite=SuiteWire.model_construct(digest=suite.digest, folder=suite.folder, cwd=suite.cwd),
         argv=request.argv,
         interpreter=request.interpreter,
+        python=_python_wire(request.python) if request.python else None,
         environment=_environment_wire(request.environment) if request.environment else None,
         variables=dict(request.variables),
         workers=request.workers,
