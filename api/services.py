@@ -13,6 +13,7 @@ from harness.ports.clock import Clock
 from harness.ports.entropy import Entropy
 from harness.ports.records import Records
 from harness.services.runs import Runs
+from harness.services.secrets import Secrets
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -55,6 +56,7 @@ class Services:
     """Use cases, stores and settings of one application."""
 
     runs: Runs
+    secrets: Secrets
     records: Records
     artifacts: ArtifactStore
     clock: Clock

@@ -29,6 +29,7 @@ from harness.services.relay import AnalyticsFeed, Relay
 from harness.services.runs import Runs
 from harness.services.scheduling import Scheduling
 from harness.services.scheduling_limits import SchedulingLimits
+from harness.services.secrets import Secrets
 from harness.settings import Settings, index_environ
 from harness.stores.file_artifacts import FileArtifacts
 from harness.stores.sql.records import SqlRecords
@@ -62,6 +63,11 @@ def environments(settings: Settings) -> EnvironmentFolders:
     return EnvironmentFolders(settings.home / "environments")
 
 
+def secrets(settings: Settings, store: SqlRecords) -> Secrets:
+    """The secrets of every project."""
+    return Secrets(store, store.secrets(_secret(settings)))
+
+
 def scheduler(settings: Settings) -> Scheduler:
     """The scheduler with its chores."""
     store, entropy = records(settings), SystemEntropy()
@@ -73,6 +79,7 @@ def scheduler(settings: Settings) -> Scheduler:
     )
     return Scheduler(
         Scheduling(store, entropy, limits),
+        secrets(settings, store),
         [Relay(store, bus), AnalyticsFeed(bus, Analytics(store, entropy))],
     )
 
@@ -109,8 +116,10 @@ def application(settings: Settings) -> FastAPI:
     """The control plane: REST, documentation and pages."""
     store, files = records(settings), artifacts(settings)
     clock, entropy = SystemClock(), SystemEntropy()
+    vault = secrets(settings, store)
     services = Services(
-        runs=Runs(store, files, entropy, SchedulerHandle()),
+        runs=Runs(store, files, entropy, SchedulerHandle(), vault),
+        secrets=vault,
         records=store,
         artifacts=files,
         clock=clock,

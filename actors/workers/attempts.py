@@ -2,12 +2,13 @@
 
 import mimetypes
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from actors.workers.suite_worker import WorkerLost
 from harness.domain.attempt import ArtifactRef, AttemptResult, Failure, Frame, Phase, Verdict
+from harness.domain.redaction import Redactor
 from harness.domain.scope import Scope
 from harness.errors import HarnessError
 from harness.ports.artifacts import ArtifactStore
@@ -23,6 +24,7 @@ class AttemptFold:
     artifacts: ArtifactStore
     worker: str
     max_bytes: int
+    redactor: Redactor = field(default_factory=Redactor)
 
     def finished(
         self, outcome: Mapping[str, Any], prefix: str
@@ -72,11 +74,12 @@ class AttemptFold:
         for path in map(Path, files):
             try:
                 with path.open("rb") as content:
-                    digest, size = self.artifacts.put(self.scope, content, max_bytes=self.max_bytes)
+                    clean = self.redactor.stream(content)
+                    digest, size = self.artifacts.put(self.scope, clean, max_bytes=self.max_bytes)
             except (OSError, HarnessError):
                 continue
             media, _ = mimetypes.guess_type(path.name)
-            name = f"{prefix}/{path.name}"
+            name = f"{prefix}/{self.redactor.text(path.name)}"
             refs.append(ArtifactRef(name, digest, size, media or "application/octet-stream"))
         return refs
 

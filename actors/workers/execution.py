@@ -9,6 +9,7 @@ from pathlib import Path
 
 from actors.environments.cache import EnvironmentCache
 from actors.workers.attempts import AttemptFold
+from actors.workers.given_secrets import GivenSecrets
 from actors.workers.limits import HostLimits
 from actors.workers.preparation import Prepared, prepare
 from actors.workers.reporter import Reporter, persistently
@@ -38,6 +39,7 @@ class Execution:
     _loops: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _have: dict[str, set[AttemptId]] = field(default_factory=dict)
     _stopped: asyncio.Event = field(default_factory=asyncio.Event)
+    _secrets: GivenSecrets = field(default_factory=GivenSecrets)
     _opened: int = 0
     _wanted: int = 0
     _more: asyncio.Event = field(default_factory=asyncio.Event)
@@ -83,6 +85,7 @@ class Execution:
 
     async def _prepared(self) -> Prepared | None:
         """The run ready to begin; None when it was stopped before that."""
+        self._secrets = await GivenSecrets.fetch(self.grant, self.dispatch)
         preparing = asyncio.create_task(
             prepare(
                 self.grant,
@@ -91,6 +94,7 @@ class Execution:
                 self.folder,
                 self.browser,
                 self.environments,
+                self._secrets,
                 self.limits,
             )
         )
@@ -104,7 +108,7 @@ class Execution:
             await asyncio.wait([preparing])
 
     def _failed(self, reason: Reason, error: HarnessError) -> Surrender:
-        return Surrender(self.grant.lease.id, reason, str(error))
+        return Surrender(self.grant.lease.id, reason, self._secrets.redactor.text(str(error)))
 
     async def _work(self, prepared: Prepared, reporter: Reporter) -> None:
         if self._stopped.is_set():
@@ -140,7 +144,11 @@ class Execution:
             session=prepared.session,
             reporter=reporter,
             fold=AttemptFold(
-                self.grant.run.scope, self.artifacts, name, self.limits.artifact_bytes
+                self.grant.run.scope,
+                self.artifacts,
+                name,
+                self.limits.artifact_bytes,
+                self._secrets.redactor,
             ),
             have=self._have,
         )
@@ -187,8 +195,9 @@ class Execution:
             if not path.is_file() or path.stat().st_size == 0:
                 continue
             with path.open("rb") as content:
+                clean = self._secrets.redactor.stream(content)
                 digest, size = self.artifacts.put(
-                    self.grant.run.scope, content, max_bytes=self.limits.artifact_bytes
+                    self.grant.run.scope, clean, max_bytes=self.limits.artifact_bytes
                 )
             refs.append(ArtifactRef(name, digest, size, "text/plain; charset=utf-8"))
         return refs

@@ -12,6 +12,7 @@ from actors.environments.cache import EnvironmentCache, HeldEnvironment
 from actors.sandbox.probe import describe_process_tier
 from actors.sandbox.process import ProcessSandbox, ProcessSpec
 from actors.workers.collection import Collection
+from actors.workers.given_secrets import GivenSecrets
 from actors.workers.limits import HostLimits
 from actors.workers.reporter import persistently
 from actors.workers.suite_session import SuiteSession, SuiteSpec
@@ -22,6 +23,7 @@ from actors.workers.system_under_test import (
     wait_until_healthy,
 )
 from actors.workers.tree import unpack
+from harness.domain.environment import Environment
 from harness.domain.run import RunRequest
 from harness.domain.work import Collected, Grant
 from harness.events.facts import EnvironmentReady, Fact, SandboxStarted
@@ -54,6 +56,7 @@ async def prepare(
     folder: Path,
     browser: str | None,
     environments: EnvironmentCache,
+    secrets: GivenSecrets,
     limits: HostLimits,
 ) -> Prepared:
     """Bring a granted run to the point where tests can be executed; cancelling leaves nothing.
@@ -72,7 +75,7 @@ async def prepare(
         python = await _packages(grant, dispatch, environments, folder)
         if python:
             opened.callback(python.release)
-        own = _Own.of(run.request, python)
+        own = _Own.of(run.request, python, secrets)
         system = await _bring_up(grant, dispatch, own, cwd, folder, limits)
         if system:
             opened.push_async_callback(system.close)
@@ -81,12 +84,13 @@ async def prepare(
                 interpreter=own.interpreter,
                 argv=run.request.argv,
                 cwd=cwd,
-                env={**own.variables, **(system.environment.variables if system else {})},
+                env=own.within(system.environment if system else None),
                 browser=browser,
                 folder=folder / ".session",
                 temporary=folder.parent,
                 memory_bytes=limits.memory_bytes,
                 write_roots=limits.write_roots,
+                redactor=secrets.redactor,
             )
         )
         opened.push_async_callback(session.close)
@@ -106,13 +110,20 @@ class _Own:
 
     interpreter: str
     variables: Mapping[str, str]
+    secrets: Mapping[str, str]
 
     @classmethod
-    def of(cls, request: RunRequest, python: HeldEnvironment | None) -> "_Own":
+    def of(
+        cls, request: RunRequest, python: HeldEnvironment | None, secrets: GivenSecrets
+    ) -> "_Own":
         variables = {**BASE_VARIABLES, **request.variables}
         if python:
-            return cls(python.python, python.activate(variables))
-        return cls(request.interpreter or sys.executable, variables)
+            return cls(python.python, python.activate(variables), secrets.variables)
+        return cls(request.interpreter or sys.executable, variables, secrets.variables)
+
+    def within(self, environment: Environment | None) -> dict[str, str]:
+        """Variables of a process that runs against an environment."""
+        return {**self.variables, **(environment.variables if environment else {}), **self.secrets}
 
 
 async def _packages(
@@ -145,7 +156,7 @@ async def _bring_up(
             ProcessSpec(
                 argv=_command(environment.up, own.interpreter),
                 cwd=str(cwd),
-                env={**own.variables, **environment.variables},
+                env=own.within(environment),
                 log=str(log),
                 memory_bytes=limits.memory_bytes,
                 write_roots=limits.write_roots,

@@ -38,6 +38,7 @@ def run(  # each is an option of the command line
     retries: Annotated[int | None, typer.Option(help="Attempts after a failed one.")] = None,
     release: Annotated[str | None, typer.Option(help="What is judged, e.g. a commit.")] = None,
     env_var: Annotated[list[str] | None, typer.Option(help="NAME or NAME=VALUE to pass.")] = None,
+    secret: Annotated[list[str] | None, typer.Option(help="Name of a secret to pass.")] = None,
     test_seconds: Annotated[float | None, typer.Option(help="Deadline of a test.")] = None,
     run_seconds: Annotated[float | None, typer.Option(help="Deadline of the run.")] = None,
     gate: Annotated[bool, typer.Option(help="Exit with 8 unless the run is ready.")] = False,
@@ -52,9 +53,12 @@ def run(  # each is an option of the command line
     packages = None if python else suite.packages(requirements, python_version)
     _must_not_contradict(python, requirements, python_version, packages)
     interpreter = None if packages else find_interpreter(command, python, environ)
-    variables = visible(environ, env_var or [])
+    secrets = tuple(dict.fromkeys([*suite.secrets, *(secret or [])]))
+    variables = visible(environ, env_var or [], secrets)
     with _connected(settings) as client:
-        submitted = request.submit(client, settings, suite, interpreter, packages, variables)
+        submitted = request.submit(
+            client, settings, suite, interpreter, packages, variables, secrets
+        )
         if not wait:
             say_submitted(client, submitted, as_json=as_json)
             return ExitCode.PASSED
@@ -82,6 +86,7 @@ class Wanted:
         interpreter: str | None,
         packages: PythonEnvironment | None,
         variables: Mapping[str, str],
+        secrets: tuple[str, ...],
     ) -> Run:
         """Upload the suite and submit the run."""
         environment = suite.environment(self.env) if self.env else None
@@ -98,6 +103,7 @@ class Wanted:
                 python=packages,
                 environment=environment,
                 variables=variables,
+                secrets=secrets,
                 workers=self.workers or suite.workers,
                 retries=suite.retries if self.retries is None else self.retries,
                 test_seconds=self.test_seconds,

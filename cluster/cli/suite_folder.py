@@ -33,6 +33,8 @@ class SuiteFolder:
     retries: int = 0
     workers: int | None = None
     python: PythonEnvironment | None = None
+    secrets: tuple[str, ...] = ()
+    """Names, whose values the platform keeps."""
 
     def environment(self, name: str) -> Environment:
         """One of the environments that `ath.toml` describes.
@@ -96,13 +98,21 @@ def _described(root: Path, cwd: str, config: Path, found: dict[str, Any]) -> Sui
     # Any: what TOML holds is checked field by field below
     _only(config, "", found, {"run", "environments", "python"})
     run = _table(config, "run", found.get("run", {}))
-    _only(config, "run", run, {"retries", "workers"})
+    _only(config, "run", run, {"retries", "workers", "secrets"})
     environments = {
         name: _environment(config, name, _table(config, f"environments.{name}", table))
         for name, table in _table(config, "environments", found.get("environments", {})).items()
     }
     python = _python(config, found["python"]) if "python" in found else None
-    return SuiteFolder(root, cwd, environments, run.get("retries", 0), run.get("workers"), python)
+    return SuiteFolder(
+        root=root,
+        cwd=cwd,
+        environments=environments,
+        retries=run.get("retries", 0),
+        workers=run.get("workers"),
+        python=python,
+        secrets=_words(config, "run.secrets", run.get("secrets", [])),
+    )
 
 
 def _python(config: Path, value: object) -> PythonEnvironment:

@@ -9,6 +9,7 @@ from harness.client.artifacts import Artifacts
 from harness.client.connection import Connection, Patience
 from harness.client.decode import decode
 from harness.client.runs import Runs
+from harness.client.secrets import Secrets
 from harness.client.suites import Suites
 from harness.domain.ids import RunId
 from harness.domain.principal import Principal
@@ -58,6 +59,7 @@ class Client:
         path = f"/v1/projects/{project}"
         self.runs = Runs(self._connection, f"{path}/runs")
         self.suites = Suites(self._connection, f"{path}/suites")
+        self.secrets = Secrets(self._connection, f"{path}/secrets")
         self.artifacts = Artifacts(self._connection, f"{path}/artifacts")
 
     @property

@@ -72,6 +72,8 @@ class RunRequest:
     environment: Environment | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
     """The caller's environment variables that the tests may see."""
+    secrets: tuple[str, ...] = ()
+    """Names of secrets whose values the tests see as environment variables."""
     workers: int | None = None
     """Side-by-side workers; None lets the platform choose."""
     retries: int = 0

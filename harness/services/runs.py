@@ -27,6 +27,7 @@ from harness.ports.artifacts import ArtifactStore
 from harness.ports.doorbell import Doorbell
 from harness.ports.entropy import Entropy
 from harness.ports.records import Records, Transaction
+from harness.services.secrets import Secrets
 
 MAX_WORKERS = 256
 MAX_RETRIES = 10
@@ -41,6 +42,7 @@ class Runs:
     artifacts: ArtifactStore
     entropy: Entropy
     doorbell: Doorbell
+    secrets: Secrets
 
     def submit(
         self, scope: Scope, request: RunRequest, by: Principal, idempotency_key: str | None = None
@@ -198,6 +200,7 @@ class Runs:
                 f"No suite archive {request.suite.digest} was uploaded to this project. "
                 "Upload it first (PUT …/suites/DIGEST)."
             )
+        self.secrets.check(scope, request)
 
 
 def run_results(tx: Transaction, run_id: RunId) -> RunResults:

@@ -23,6 +23,7 @@ from harness.domain.ids import (
     TenantId,
     TestId,
 )
+from harness.domain.python_environment import PythonEnvironment
 from harness.domain.run import Run, RunRequest
 from harness.domain.scope import DEFAULT_SCOPE, Scope
 from harness.domain.suite import SuiteVersion, TestCase
@@ -43,6 +44,8 @@ def a_request(release: str | None = None) -> RunRequest:
         interpreter="/usr/bin/python3",
         environment=Environment("stable", base_url="http://127.0.0.1:1", up=("serve", "${port}")),
         variables={"LANG": "C.UTF-8"},
+        python=PythonEnvironment("uv.lock", "3.12", ("test",), ("all",)),
+        secrets=("TOKEN",),
         workers=2,
         retries=1,
         test_seconds=1.5,

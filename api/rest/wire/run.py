@@ -65,6 +65,8 @@ class RequestWire(WireModel):
     python: PythonWire | None = None
     environment: EnvironmentWire | None = None
     variables: _Variables = Field(default_factory=dict)
+    secrets: Annotated[tuple[_Label, ...], Field(max_length=64)] = ()
+    """Names of secrets whose values the tests see as environment variables."""
     workers: _Count | None = None
     retries: _Count = 0
     test_seconds: float | None = None
@@ -126,6 +128,7 @@ def request_from(wire: RequestWire) -> RunRequest:
         python=_python(wire.python) if wire.python else None,
         environment=_environment(wire.environment) if wire.environment else None,
         variables=wire.variables,
+        secrets=wire.secrets,
         workers=wire.workers,
         retries=wire.retries,
         test_seconds=wire.test_seconds,
@@ -191,6 +194,7 @@ def _request_wire(request: RunRequest) -> RequestWire:
         python=_python_wire(request.python) if request.python else None,
         environment=_environment_wire(request.environment) if request.environment else None,
         variables=dict(request.variables),
+        secrets=request.secrets,
         workers=request.workers,
         retries=request.retries,
         test_seconds=request.test_seconds,

@@ -91,6 +91,9 @@ async def test_schema_describes_every_noun(world: World) -> None:
         "GET /runs/{run_id}/artifacts/{name}",
         "HEAD /suites/{digest}",
         "PUT /suites/{digest}",
+        "GET /secrets",
+        "PUT /secrets/{name}",
+        "DELETE /secrets/{name}",
     }
 
 

@@ -34,6 +34,7 @@ from harness.ports.clock import SystemClock
 from harness.ports.doorbell import SilentDoorbell
 from harness.ports.entropy import SystemEntropy
 from harness.services.runs import Runs
+from harness.services.secrets import Secrets
 from harness.stores.file_artifacts import FileArtifacts
 from harness.stores.sql.records import SqlRecords
 
@@ -133,8 +134,10 @@ def make_world(folder: Path, settings: ApiSettings | None = None) -> World:
     records = SqlRecords(f"sqlite:///{folder / 'records.db'}", entropy)
     records.migrate()
     artifacts = FileArtifacts(folder / "artifacts")
+    secrets = Secrets(records, records.secrets(SECRET))
     services = Services(
-        runs=Runs(records, artifacts, entropy, SilentDoorbell()),
+        runs=Runs(records, artifacts, entropy, SilentDoorbell(), secrets),
+        secrets=secrets,
         records=records,
         artifacts=artifacts,
         clock=SystemClock(),

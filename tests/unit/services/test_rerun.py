@@ -21,6 +21,7 @@ from harness.events.facts import RunAssessed, RunFinished, RunReopened
 from harness.services.analytics import Analytics
 from harness.services.runs import Runs
 from harness.services.scheduling import Scheduling
+from harness.services.secrets import Secrets
 from harness.stores.file_artifacts import FileArtifacts
 from harness.stores.sql.records import SqlRecords
 from tests.fakes.entropy import FakeEntropy
@@ -39,7 +40,13 @@ class House:
         self.records.migrate()
         artifacts = FileArtifacts(folder / "artifacts")
         self.suite = artifacts.put(DEFAULT_SCOPE, BytesIO(b"suite"), max_bytes=9)[0]
-        self.runs = Runs(self.records, artifacts, FakeEntropy("r"), self)
+        self.runs = Runs(
+            self.records,
+            artifacts,
+            FakeEntropy("r"),
+            self,
+            Secrets(self.records, self.records.secrets(b"key")),
+        )
         self.scheduling = Scheduling(self.records, FakeEntropy("s"))
         self.analytics = Analytics(self.records, FakeEntropy("a"))
 
