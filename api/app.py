@@ -12,6 +12,7 @@ from api.rest import (
     runs,
     schema,
     secrets,
+    sources,
     suites,
 )
 from api.rest.access import Access
@@ -35,7 +36,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.access = Access(services)
     app.state.followers = Followers(services.settings.max_followers)
     problem.install(app, services.entropy)
-    for noun in (runs, results, events, artifacts, suites, secrets, health, docs):
+    for noun in (runs, results, events, artifacts, suites, sources, secrets, health, docs):
         app.include_router(noun.router)
     for page in (login, pages, static, trace):
         app.include_router(page.router)

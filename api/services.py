@@ -14,6 +14,7 @@ from harness.ports.entropy import Entropy
 from harness.ports.records import Records
 from harness.services.runs import Runs
 from harness.services.secrets import Secrets
+from harness.services.sources import Sources
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -57,6 +58,7 @@ class Services:
 
     runs: Runs
     secrets: Secrets
+    sources: Sources
     records: Records
     artifacts: ArtifactStore
     clock: Clock

@@ -51,6 +51,8 @@ class Settings:
     """Deadline of one run, unless it says otherwise."""
     test_memory_mib: int = 4096
     """Memory that the processes of one run may use on one host."""
+    git_protocols: str = "https,http,file"
+    """How suites may be fetched; `https` alone where others than the machine's user submit runs."""
     suite_mib: int = 512
     """Largest suite archive."""
     artifact_mib: int = 100

@@ -10,6 +10,7 @@ from actors.environments.folders import EnvironmentFolders
 from actors.sandbox.write_roots import everything_but
 from actors.scheduler.handle import SchedulerHandle
 from actors.scheduler.service import Scheduler
+from actors.sources.git import FetchLimits, GitFetcher
 from actors.workers.host import WorkerHost
 from actors.workers.limits import HostLimits
 from api.app import create_app
@@ -30,6 +31,7 @@ from harness.services.runs import Runs
 from harness.services.scheduling import Scheduling
 from harness.services.scheduling_limits import SchedulingLimits
 from harness.services.secrets import Secrets
+from harness.services.sources import Sources
 from harness.settings import Settings, index_environ
 from harness.stores.file_artifacts import FileArtifacts
 from harness.stores.sql.records import SqlRecords
@@ -66,6 +68,20 @@ def environments(settings: Settings) -> EnvironmentFolders:
 def secrets(settings: Settings, store: SqlRecords) -> Secrets:
     """The secrets of every project."""
     return Secrets(store, store.secrets(_secret(settings)))
+
+
+def git(settings: Settings, files: FileArtifacts) -> GitFetcher:
+    """What fetches suites from repositories."""
+    network = index_environ()
+    certificates = network.get("SSL_CERT_FILE")
+    return GitFetcher(
+        artifacts=files,
+        scratch=settings.scratch / "sources",
+        protocols=[word.strip() for word in settings.git_protocols.split(",") if word.strip()],
+        network={name: value for name, value in network.items() if not name.startswith("UV_")}
+        | ({"GIT_SSL_CAINFO": certificates} if certificates else {}),
+        limits=FetchLimits(archive_bytes=settings.suite_mib * MIB),
+    )
 
 
 def scheduler(settings: Settings) -> Scheduler:
@@ -120,6 +136,7 @@ def application(settings: Settings) -> FastAPI:
     services = Services(
         runs=Runs(store, files, entropy, SchedulerHandle(), vault),
         secrets=vault,
+        sources=Sources(git(settings, files), vault.store),
         records=store,
         artifacts=files,
         clock=clock,

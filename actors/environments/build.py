@@ -2,22 +2,20 @@
 
 import asyncio
 import os
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from uv import find_uv_bin
 
-from actors.environments.folders import tree_bytes
 from actors.environments.interpreter import Interpreter
 from actors.environments.recipe import Recipe
 from actors.sandbox.landlock import landlock_abi
-from actors.sandbox.process import Ended, ProcessSandbox, ProcessSpec
+from actors.sandbox.process import Ended, ProcessSpec
+from actors.sandbox.watched import DiskLimit, run_watched, tail
 from harness.domain.python_environment import LockKind
 from harness.errors import InvalidInput, StorageFull, Unavailable
 
-LOOK_SECONDS = 1.0
 QUOTED_BYTES = 3000
 _SYSTEM = (
     *("/bin", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/opt", "/proc", "/sbin", "/usr"),
@@ -70,23 +68,19 @@ class Build:
 
     async def _uv(self, words: Sequence[str], cwd: Path) -> None:
         log = self.folder / "uv.log"
-        sandbox = await ProcessSandbox.start(
-            ProcessSpec(
-                argv=[find_uv_bin(), *words],
-                cwd=str(cwd),
-                env=self._environ(),
-                log=str(log),
-                write_roots=self._write_roots(),
-                read_roots=self._read_roots(),
-                memory_bytes=self.limits.memory_bytes,
-                deadline_seconds=self.limits.seconds,
-            )
+        spec = ProcessSpec(
+            argv=[find_uv_bin(), *words],
+            cwd=str(cwd),
+            env=self._environ(),
+            log=str(log),
+            write_roots=self._write_roots(),
+            read_roots=self._read_roots(),
+            memory_bytes=self.limits.memory_bytes,
+            deadline_seconds=self.limits.seconds,
         )
-        try:
-            await self._watch(sandbox)
-            self._judge(await sandbox.wait(), _tail(log))
-        finally:
-            await sandbox.close()
+        limits = self.limits
+        limit = DiskLimit([self.folder, self.downloads], limits.disk_bytes, limits.free_bytes)
+        self._judge(await run_watched(spec, limit), tail(log, QUOTED_BYTES))
 
     def _environ(self) -> dict[str, str]:
         home = str(self.folder / "tmp")
@@ -116,21 +110,6 @@ class Build:
         programs = [str(Path(self.interpreter.path).resolve().parents[1]), find_uv_bin()]
         named = [value.removeprefix("file://") for value in self.index.values()]
         return [*_SYSTEM, *programs, *(path for path in named if path.startswith("/"))]
-
-    async def _watch(self, sandbox: ProcessSandbox) -> None:
-        """Return when it ended; end it when it takes too much disk."""
-        ending = asyncio.create_task(sandbox.wait())
-        try:
-            while not (await asyncio.wait([ending], timeout=LOOK_SECONDS))[0]:
-                if await asyncio.to_thread(self._is_too_large):
-                    sandbox.kill("disk")
-        finally:
-            ending.cancel()
-
-    def _is_too_large(self) -> bool:
-        if shutil.disk_usage(self.folder).free < self.limits.free_bytes:
-            return True
-        return tree_bytes(self.folder) + tree_bytes(self.downloads) > self.limits.disk_bytes
 
     def _judge(self, ended: Ended, said: str) -> None:
         name = self.recipe.wanted.requirements
@@ -176,11 +155,3 @@ def _how(ended: Ended) -> str:
     if ended.signal:
         return f"signal {ended.signal}"
     return f"exit code {ended.exit_code}" if ended.reason == "exit" else ended.reason
-
-
-def _tail(log: Path) -> str:
-    try:
-        said = log.read_bytes()[-QUOTED_BYTES:].decode(errors="replace").strip()
-    except FileNotFoundError:
-        return "(nothing)"
-    return said or "(nothing)"

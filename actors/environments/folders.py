@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from harness.disk import refused
+from harness.disk import refused, tree_bytes
 from harness.domain.ids import TenantId
 
 _MARK = "ath.json"
@@ -197,25 +197,6 @@ class EnvironmentFolders:
             if any((downloads.parent / _BUILDING).glob("*")):
                 continue  # a build of this tenant is under way
             shutil.rmtree(downloads, ignore_errors=True)
-
-
-def tree_bytes(folder: Path) -> int:
-    """Disk that a folder takes, each file once however many names it has."""
-    seen: set[tuple[int, int]] = set()
-    total = 0
-    stack = [str(folder)]
-    while stack:
-        with contextlib.suppress(OSError), os.scandir(stack.pop()) as entries:
-            for entry in entries:
-                status = entry.stat(follow_symlinks=False)
-                if entry.is_dir(follow_symlinks=False):
-                    stack.append(entry.path)
-                if status.st_nlink > 1 and (mark := (status.st_dev, status.st_ino)) in seen:
-                    continue
-                if status.st_nlink > 1:
-                    seen.add(mark)
-                total += status.st_blocks * 512
-    return total
 
 
 def _lock(tenant: Path, key: str) -> Path:

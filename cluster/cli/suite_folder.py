@@ -76,10 +76,22 @@ def find_suite(here: Path) -> SuiteFolder:
     if not config.is_file():
         return SuiteFolder(root, cwd)
     try:
-        found = tomllib.loads(config.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
+        text = config.read_text(encoding="utf-8")
+    except UnicodeDecodeError as wrong:
         raise InvalidInput(f"{config}: {wrong}") from wrong
-    return _described(root, cwd, config, found)
+    return described(root, cwd, config, text)
+
+
+def described(root: Path, cwd: str, config: Path, text: str) -> SuiteFolder:
+    """What the text of an `ath.toml` says of a suite.
+
+    Raises:
+        InvalidInput: it is wrong; the message says where.
+    """
+    try:
+        return _described(root, cwd, config, tomllib.loads(text))
+    except tomllib.TOMLDecodeError as wrong:
+        raise InvalidInput(f"{config}: {wrong}") from wrong
 
 
 def _root(here: Path) -> Path:

@@ -58,7 +58,7 @@ class Client:
         self._project = project
         path = f"/v1/projects/{project}"
         self.runs = Runs(self._connection, f"{path}/runs")
-        self.suites = Suites(self._connection, f"{path}/suites")
+        self.suites = Suites(self._connection, f"{path}/suites", f"{path}/sources")
         self.secrets = Secrets(self._connection, f"{path}/secrets")
         self.artifacts = Artifacts(self._connection, f"{path}/artifacts")
 

@@ -30,6 +30,8 @@ class RunSubmitted(Fact):
     command: list[str]
     environment: str | None
     submitted_by: str
+    origin: str = ""
+    """Repository and commit, where the suite was fetched from one."""
 
 
 @dataclass(frozen=True, slots=True)

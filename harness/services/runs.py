@@ -225,11 +225,13 @@ def _reopened(run: Run, chosen: Sequence[TestOutcome], by: Principal) -> Sequenc
 
 
 def _submitted(request: RunRequest, by: Principal) -> RunSubmitted:
+    origin = request.suite.origin
     return RunSubmitted(
         suite=request.suite.digest,
         command=list(request.argv),
         environment=request.environment.name if request.environment else None,
         submitted_by=by.name,
+        origin=f"{origin.url}@{origin.commit}" if origin else "",
     )
 
 

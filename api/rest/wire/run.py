@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints
 
 from api.rest.wire.model import Line, Sha256, WireModel
 from harness.domain.environment import Environment
+from harness.domain.git_reference import Origin
 from harness.domain.ids import Digest
 from harness.domain.python_environment import PythonEnvironment
 from harness.domain.run import Reason, Run, RunRequest, RunState
@@ -23,6 +24,14 @@ _Count = Annotated[int, Field(ge=0, le=100_000)]
 _Variables = Annotated[Mapping[_Variable, _Value], Field(max_length=1024)]
 
 
+class OriginWire(WireModel):
+    """The repository that a suite was fetched from."""
+
+    url: Annotated[str, StringConstraints(max_length=2048)]
+    commit: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40,64}$")]
+    ref: Annotated[str, StringConstraints(max_length=255)]
+
+
 class SuiteWire(WireModel):
     """One exact state of a suite's source."""
 
@@ -31,6 +40,7 @@ class SuiteWire(WireModel):
     """Name of the folder the archive was made of."""
     cwd: Line = "."
     """Where the command runs, relative to the folder."""
+    origin: OriginWire | None = None
 
 
 class EnvironmentWire(WireModel):
@@ -122,7 +132,7 @@ class CancelWire(WireModel):
 def request_from(wire: RequestWire) -> RunRequest:
     """The domain's request."""
     return RunRequest(
-        suite=SuiteVersion(Digest(wire.suite.digest), wire.suite.folder, wire.suite.cwd),
+        suite=_suite(wire.suite),
         argv=wire.argv,
         interpreter=wire.interpreter,
         python=_python(wire.python) if wire.python else None,
@@ -161,6 +171,24 @@ def run_wire(run: Run) -> RunWire:
     )
 
 
+def suite_wire(suite: SuiteVersion) -> SuiteWire:
+    """The suite for the wire."""
+    origin = suite.origin
+    return SuiteWire.model_construct(
+        digest=suite.digest,
+        folder=suite.folder,
+        cwd=suite.cwd,
+        origin=OriginWire.model_construct(url=origin.url, commit=origin.commit, ref=origin.ref)
+        if origin
+        else None,
+    )
+
+
+def _suite(wire: SuiteWire) -> SuiteVersion:
+    origin = Origin(wire.origin.url, wire.origin.commit, wire.origin.ref) if wire.origin else None
+    return SuiteVersion(Digest(wire.digest), wire.folder, wire.cwd, origin)
+
+
 def _python(wire: PythonWire) -> PythonEnvironment:
     return PythonEnvironment(wire.requirements, wire.version, wire.groups, wire.extras)
 
@@ -186,9 +214,8 @@ def _environment(wire: EnvironmentWire) -> Environment:
 
 
 def _request_wire(request: RunRequest) -> RequestWire:
-    suite = request.suite
     return RequestWire.model_construct(
-        suite=SuiteWire.model_construct(digest=suite.digest, folder=suite.folder, cwd=suite.cwd),
+        suite=suite_wire(request.suite),
         argv=request.argv,
         interpreter=request.interpreter,
         python=_python_wire(request.python) if request.python else None,
