@@ -8,6 +8,8 @@ from api.rest import (
     events,
     health,
     problem,
+    quarantines,
+    quotas,
     results,
     runs,
     schema,
@@ -36,8 +38,10 @@ def create_app(services: Services) -> FastAPI:
     app.state.access = Access(services)
     app.state.followers = Followers(services.settings.max_followers)
     problem.install(app, services.entropy)
-    for noun in (runs, results, events, artifacts, suites, sources, secrets, health, docs):
+    for noun in (runs, results, events, artifacts, suites, sources, secrets, quotas, quarantines):
         app.include_router(noun.router)
+    for rest in (health, docs):
+        app.include_router(rest.router)
     for page in (login, pages, static, trace):
         app.include_router(page.router)
     schema.install(app)

@@ -12,6 +12,8 @@ from harness.ports.artifacts import ArtifactStore
 from harness.ports.clock import Clock
 from harness.ports.entropy import Entropy
 from harness.ports.records import Records
+from harness.services.quarantines import Quarantines
+from harness.services.quotas import Quotas
 from harness.services.runs import Runs
 from harness.services.secrets import Secrets
 from harness.services.sources import Sources
@@ -59,6 +61,8 @@ class Services:
     runs: Runs
     secrets: Secrets
     sources: Sources
+    quotas: Quotas
+    quarantines: Quarantines
     records: Records
     artifacts: ArtifactStore
     clock: Clock

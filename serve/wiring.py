@@ -22,10 +22,13 @@ from harness.bus.segment_log import SegmentLog
 from harness.domain.ids import HostId
 from harness.domain.junit import junit_xml
 from harness.domain.principal import Principal, Role
+from harness.domain.quota import QuotaName
 from harness.domain.scope import DEFAULT_SCOPE
 from harness.ports.clock import SystemClock
 from harness.ports.entropy import SystemEntropy
 from harness.services.analytics import Analytics
+from harness.services.quarantines import Quarantines
+from harness.services.quotas import Quotas
 from harness.services.relay import AnalyticsFeed, Relay
 from harness.services.runs import Runs
 from harness.services.scheduling import Scheduling
@@ -133,10 +136,13 @@ def application(settings: Settings) -> FastAPI:
     store, files = records(settings), artifacts(settings)
     clock, entropy = SystemClock(), SystemEntropy()
     vault = secrets(settings, store)
+    quotas = Quotas(store, {QuotaName.ACTIVE_RUNS: settings.active_runs})
     services = Services(
-        runs=Runs(store, files, entropy, SchedulerHandle(), vault),
+        runs=Runs(store, files, entropy, SchedulerHandle(), quotas, vault),
         secrets=vault,
         sources=Sources(git(settings, files), vault.store),
+        quotas=quotas,
+        quarantines=Quarantines(store),
         records=store,
         artifacts=files,
         clock=clock,

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,9 +12,9 @@ from actors.workers.given_secrets import GivenSecrets
 from actors.workers.limits import HostLimits
 from actors.workers.preparation import Prepared, prepare
 from actors.workers.reporter import Reporter, persistently
+from actors.workers.suite_places import SuitePlaces
 from actors.workers.worker_loop import WorkerLoop
 from harness.domain.attempt import ArtifactRef
-from harness.domain.ids import AttemptId
 from harness.domain.run import Reason
 from harness.domain.work import Grant, Surrender
 from harness.errors import Conflict, Fenced, HarnessError, InvalidInput, NotFound, Unavailable
@@ -32,17 +31,22 @@ class Execution:
     grant: Grant
     dispatch: Dispatch
     artifacts: ArtifactStore
-    folder: Path
+    places: SuitePlaces
     browser: str | None
     environments: EnvironmentCache
     limits: HostLimits
+    _place: Path = field(init=False)
     _loops: dict[str, asyncio.Task[None]] = field(default_factory=dict)
-    _have: dict[str, set[AttemptId]] = field(default_factory=dict)
+    _workers: dict[str, WorkerLoop] = field(default_factory=dict)
     _stopped: asyncio.Event = field(default_factory=asyncio.Event)
     _secrets: GivenSecrets = field(default_factory=GivenSecrets)
     _opened: int = 0
     _wanted: int = 0
     _more: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        """The place is this run's until its execution ends."""
+        self._place = self.places.take(self.grant.run.scope, self.grant.run.request.suite)
 
     @property
     def workers(self) -> int:
@@ -91,7 +95,8 @@ class Execution:
                 self.grant,
                 self.dispatch,
                 self.artifacts,
-                self.folder,
+                self.places,
+                self._place,
                 self.browser,
                 self.environments,
                 self._secrets,
@@ -136,7 +141,6 @@ class Execution:
     def _open(self, prepared: Prepared, reporter: Reporter) -> None:
         self._opened += 1
         name = f"w{self._opened}"
-        self._have[name] = set()
         loop = WorkerLoop(
             name=name,
             grant=self.grant,
@@ -150,7 +154,7 @@ class Execution:
                 self.limits.artifact_bytes,
                 self._secrets.redactor,
             ),
-            have=self._have,
+            siblings=self._workers,
         )
         self._loops[name] = asyncio.create_task(loop.run())
 
@@ -181,7 +185,7 @@ class Execution:
             sending.cancel()
             if prepared:
                 await prepared.close()
-            await asyncio.to_thread(shutil.rmtree, self.folder, True)
+            await asyncio.to_thread(self.places.leave, self._place, self.grant.run.request.suite)
 
     async def _sealed(self, prepared: Prepared | None) -> Sequence[ArtifactRef]:
         if prepared is None:

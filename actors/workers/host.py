@@ -10,6 +10,7 @@ from pathlib import Path
 from actors.environments.cache import EnvironmentCache
 from actors.workers.execution import Execution
 from actors.workers.limits import HostLimits
+from actors.workers.suite_places import SuitePlaces
 from harness.domain.ids import HostId, LeaseId
 from harness.domain.work import Grant
 from harness.errors import HarnessError, Unavailable
@@ -32,7 +33,12 @@ class WorkerHost:
     browser: str | None
     environments: EnvironmentCache
     limits: HostLimits
+    _places: SuitePlaces = field(init=False)
     _executions: dict[LeaseId, Execution] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Suites are unpacked below the scratch folder."""
+        self._places = SuitePlaces(self.scratch)
 
     async def serve(self) -> None:
         """Run until cancelled; whatever a former life left in the scratch folder goes first."""
@@ -74,7 +80,7 @@ class WorkerHost:
             grant=grant,
             dispatch=self.dispatch,
             artifacts=self.artifacts,
-            folder=self.scratch / grant.lease.id,
+            places=self._places,
             browser=self.browser,
             environments=self.environments,
             limits=self.limits,

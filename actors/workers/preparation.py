@@ -15,6 +15,7 @@ from actors.workers.collection import Collection
 from actors.workers.given_secrets import GivenSecrets
 from actors.workers.limits import HostLimits
 from actors.workers.reporter import persistently
+from actors.workers.suite_places import SuitePlaces
 from actors.workers.suite_session import SuiteSession, SuiteSpec
 from actors.workers.system_under_test import (
     SystemUnderTest,
@@ -53,6 +54,7 @@ async def prepare(
     grant: Grant,
     dispatch: Dispatch,
     artifacts: ArtifactStore,
+    places: SuitePlaces,
     folder: Path,
     browser: str | None,
     environments: EnvironmentCache,
@@ -69,6 +71,7 @@ async def prepare(
     run = grant.run
     archive = await asyncio.to_thread(artifacts.path, run.scope, run.request.suite.digest)
     cwd = await asyncio.to_thread(unpack, archive, run.request.suite, folder)
+    await asyncio.to_thread(places.furnish, folder, run.request.suite)
     facts = SandboxStarted(grant.lease.host, "process", dict(describe_process_tier()))
     await dispatch.observed(grant.lease.id, [facts])
     async with AsyncExitStack() as opened:
@@ -90,6 +93,7 @@ async def prepare(
                 temporary=folder.parent,
                 memory_bytes=limits.memory_bytes,
                 write_roots=limits.write_roots,
+                last_failed=grant.last_failed,
                 redactor=secrets.redactor,
             )
         )

@@ -41,6 +41,8 @@ class SuiteSpec:
     memory_bytes: int
     write_roots: Sequence[str] | None
     redactor: Redactor = field(default_factory=Redactor)
+    last_failed: Sequence[str] = ()
+    """Tests that pytest shall take for those that failed last."""
 
     @property
     def log(self) -> Path:
@@ -117,6 +119,10 @@ class SuiteSession:
             return SuiteWorker(name, self._wire, self._sandbox.pid, whole=self._sandbox)
         return await self._another(name)
 
+    def serial_group(self, index: int) -> str | None:
+        """The group of a collected test whose tests never run side by side."""
+        return self._collection.cases[index].serial_group if self._collection else None
+
     async def close(self) -> None:
         """End every process of the suite."""
         for other in self._others:
@@ -163,7 +169,14 @@ class SuiteSession:
                 )
             )
         self._wire = await Wire.open(ours, self.spec.redactor)
-        self._wire.send({"op": "start", "argv": list(self.spec.argv), "browser": self.spec.browser})
+        self._wire.send(
+            {
+                "op": "start",
+                "argv": list(self.spec.argv),
+                "browser": self.spec.browser,
+                "last_failed": list(self.spec.last_failed),
+            }
+        )
 
     async def _first_message(self) -> "dict[str, object] | None":
         return await self._wire.receive() if self._wire else None

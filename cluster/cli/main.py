@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from cluster.cli import environments, look, machine, rerun, run, secrets
+from cluster.cli import environments, look, machine, quarantine, quotas, rerun, run, secrets
 from cluster.cli.console import complain
 from harness.domain.exit_code import ExitCode
 from harness.errors import HarnessError, InvalidInput, NotFound, TooLarge
@@ -23,6 +23,8 @@ rerun.register(app)
 look.register(app)
 environments.register(app)
 secrets.register(app)
+quotas.register(app)
+quarantine.register(app)
 
 
 def main() -> None:

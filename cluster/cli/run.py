@@ -19,7 +19,9 @@ from cluster.cli.variables import visible
 from harness.client import Client
 from harness.domain.exit_code import ExitCode
 from harness.domain.git_reference import parse_git
+from harness.domain.priority import Priority
 from harness.domain.python_environment import PythonEnvironment
+from harness.domain.retry_rule import RetryRule
 from harness.domain.run import Run, RunRequest
 from harness.domain.suite import SuiteVersion
 from harness.errors import InvalidInput
@@ -43,11 +45,13 @@ def run(  # each is an option of the command line
     git_secret: Annotated[str | None, typer.Option(help="Secret that opens it.")] = None,
     workers: Annotated[int | None, typer.Option("-n", "--workers", help="Side by side.")] = None,
     retries: Annotated[int | None, typer.Option(help="Attempts after a failed one.")] = None,
+    retry: Annotated[RetryRule, typer.Option(help="Which tests.")] = RetryRule.FAILURES,
     release: Annotated[str | None, typer.Option(help="What is judged, e.g. a commit.")] = None,
     env_var: Annotated[list[str] | None, typer.Option(help="NAME or NAME=VALUE to pass.")] = None,
     secret: Annotated[list[str] | None, typer.Option(help="Name of a secret to pass.")] = None,
     test_seconds: Annotated[float | None, typer.Option(help="Deadline of a test.")] = None,
     run_seconds: Annotated[float | None, typer.Option(help="Deadline of the run.")] = None,
+    priority: Annotated[Priority, typer.Option(help="Among your own runs.")] = Priority.NORMAL,
     gate: Annotated[bool, typer.Option(help="Exit with 8 unless the run is ready.")] = False,
     wait: Annotated[bool, typer.Option(help="Follow the run to its end.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
@@ -56,7 +60,9 @@ def run(  # each is an option of the command line
     settings = Settings.load()
     environ = caller_environ()
     packages = Packages(python, requirements, python_version)
-    wanted = Wanted(command, env, workers, retries, release, test_seconds, run_seconds)
+    wanted = Wanted(
+        command, env, workers, retries, retry, release, test_seconds, run_seconds, priority
+    )
     find = _finder(settings, git, git_folder, git_secret)
     with _connected(settings) as client:
         suite = find(client)
@@ -131,9 +137,11 @@ class Wanted:
     env: str | None
     workers: int | None
     retries: int | None
+    retry: RetryRule
     release: str | None
     test_seconds: float | None
     run_seconds: float | None
+    priority: Priority
 
     def submit(
         self,
@@ -157,9 +165,11 @@ class Wanted:
                 secrets=secrets,
                 workers=self.workers or described.workers,
                 retries=described.retries if self.retries is None else self.retries,
+                retry=self.retry,
                 test_seconds=self.test_seconds,
                 run_seconds=self.run_seconds,
                 release=self.release,
+                priority=self.priority,
             )
         )
 

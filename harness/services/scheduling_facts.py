@@ -28,7 +28,8 @@ STATE_OF_REASON = {
     Reason.COLLECTION: RunState.FAILED,
 }
 MESSAGES = {
-    Reason.NO_TESTS: "No test ran: nothing was collected, or everything was deselected.",
+    Reason.NO_TESTS: "No test ran: nothing was collected, or everything was "
+    "deselected or quarantined.",
     Reason.INFRASTRUCTURE: "Tests could not be executed; see the errored attempts.",
 }
 

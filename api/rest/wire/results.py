@@ -82,6 +82,8 @@ class TestWire(WireModel):
     file: str
     line: int | None
     serial_group: str | None
+    quarantined: str | None
+    """Why its failures decide nothing; null if they do."""
     verdict: Verdict | None
     seconds: float
     attempts: list[AttemptWire]
@@ -112,6 +114,7 @@ def test_wire(outcome: TestOutcome) -> TestWire:
         file=case.file,
         line=case.line,
         serial_group=case.serial_group,
+        quarantined=case.quarantined,
         verdict=outcome.verdict,
         seconds=outcome.seconds,
         attempts=[_attempt(attempt) for attempt in outcome.attempts],

@@ -36,6 +36,8 @@ from harness.ports.clock import SystemClock
 from harness.ports.doorbell import SilentDoorbell
 from harness.ports.entropy import SystemEntropy
 from harness.ports.sources import Credential, Fetched
+from harness.services.quarantines import Quarantines
+from harness.services.quotas import Quotas
 from harness.services.runs import Runs
 from harness.services.secrets import Secrets
 from harness.services.sources import Sources
@@ -153,11 +155,14 @@ def make_world(folder: Path, settings: ApiSettings | None = None) -> World:
     records = SqlRecords(f"sqlite:///{folder / 'records.db'}", entropy)
     records.migrate()
     artifacts = FileArtifacts(folder / "artifacts")
+    quotas = Quotas(records)
     secrets = Secrets(records, records.secrets(SECRET))
     services = Services(
-        runs=Runs(records, artifacts, entropy, SilentDoorbell(), secrets),
+        runs=Runs(records, artifacts, entropy, SilentDoorbell(), quotas, secrets),
         secrets=secrets,
         sources=Sources(OneRepository(), secrets.store),
+        quotas=quotas,
+        quarantines=Quarantines(records),
         records=records,
         artifacts=artifacts,
         clock=SystemClock(),
