@@ -46,6 +46,7 @@ def examine(settings: Settings) -> list[Check]:
         _browser,
         _sandbox,
         _environments,
+        _git,
         _running,
         _api,
     ]
@@ -111,6 +112,11 @@ def _environments(settings: Settings) -> Check:
     limit = settings.environments_mib / 1024
     told = f"{found.environments}, {found.bytes / 1024**3:.1f} of {limit:.1f} GiB"
     return Check("Python environments", True, told, required=False)
+
+
+def _git(_: Settings) -> Check:
+    path = shutil.which("git", path=os.defpath)
+    return Check("git", path is not None, path or "none", "Needed by --git alone.", required=False)
 
 
 def _running(settings: Settings) -> Check:

@@ -13,6 +13,7 @@ from actors.environments.recipe import Recipe
 from actors.sandbox.landlock import landlock_abi
 from actors.sandbox.process import Ended, ProcessSpec
 from actors.sandbox.watched import DiskLimit, run_watched, tail
+from harness.disk import tree_bytes
 from harness.domain.python_environment import LockKind
 from harness.errors import InvalidInput, StorageFull, Unavailable
 
@@ -32,7 +33,7 @@ class BuildLimits:
     seconds: float = 1800.0
     memory_bytes: int = 4 << 30
     disk_bytes: int = 10 << 30
-    """Of the environment and of all the tenant's downloads."""
+    """Of the environment and of what it downloads."""
     free_bytes: int = 512 << 20
     """What has to stay free on the disk."""
 
@@ -78,8 +79,9 @@ class Build:
             memory_bytes=self.limits.memory_bytes,
             deadline_seconds=self.limits.seconds,
         )
-        limits = self.limits
-        limit = DiskLimit([self.folder, self.downloads], limits.disk_bytes, limits.free_bytes)
+        known = await asyncio.to_thread(tree_bytes, self.downloads)
+        most = self.limits.disk_bytes + known
+        limit = DiskLimit([self.folder, self.downloads], most, self.limits.free_bytes)
         self._judge(await run_watched(spec, limit), tail(log, QUOTED_BYTES))
 
     def _environ(self) -> dict[str, str]:
