@@ -126,6 +126,7 @@ def worker_host(settings: Settings, workers: int) -> WorkerHost:
                 memory_bytes=settings.test_memory_mib * MIB,
                 disk_bytes=settings.environments_mib * MIB,
             ),
+            protected=settings.home,
         ),
         limits=limits,
     )

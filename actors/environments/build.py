@@ -13,6 +13,7 @@ from actors.environments.recipe import Recipe
 from actors.sandbox.landlock import landlock_abi
 from actors.sandbox.process import Ended, ProcessSpec
 from actors.sandbox.watched import DiskLimit, run_watched, tail
+from actors.sandbox.write_roots import roots_without
 from harness.disk import tree_bytes
 from harness.domain.python_environment import LockKind
 from harness.errors import InvalidInput, StorageFull, Unavailable
@@ -49,6 +50,8 @@ class Build:
     index: Mapping[str, str] = field(default_factory=dict)
     """Variables that say where packages come from; all that passes of the platform's own."""
     limits: BuildLimits = field(default_factory=BuildLimits)
+    protected: Path | None = None
+    """The platform's own folder, wherever it is."""
 
     async def make(self) -> Path:
         """The finished environment, still in the build's folder.
@@ -111,7 +114,8 @@ class Build:
             return None
         programs = [str(Path(self.interpreter.path).resolve().parents[1]), find_uv_bin()]
         named = [value.removeprefix("file://") for value in self.index.values()]
-        return [*_SYSTEM, *programs, *(path for path in named if path.startswith("/"))]
+        roots = [*_SYSTEM, *programs, *(path for path in named if path.startswith("/"))]
+        return roots_without(roots, self.protected) if self.protected else roots
 
     def _judge(self, ended: Ended, said: str) -> None:
         name = self.recipe.wanted.requirements

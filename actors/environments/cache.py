@@ -65,6 +65,8 @@ class EnvironmentCache:
     folders: EnvironmentFolders
     index: Mapping[str, str] = field(default_factory=dict)
     limits: BuildLimits = field(default_factory=BuildLimits)
+    protected: Path | None = None
+    """The platform's own folder, which no build may read."""
 
     async def hold(
         self, tenant: TenantId, root: Path, wanted: PythonEnvironment, observe: Observe
@@ -142,6 +144,7 @@ class _Work:
                 downloads=downloads,
                 index=self.cache.index,
                 limits=self.cache.limits,
+                protected=self.cache.protected,
             )
             made = await build.make()
             await asyncio.to_thread(folders.place, self.tenant, self.key, made)
