@@ -16,7 +16,7 @@ from cluster.platform import Platform
 from harness.errors import HarnessError
 from harness.settings import Settings
 from serve.browser import browser
-from serve.wiring import environments
+from serve.environments import environments
 
 if TYPE_CHECKING:
     from collections.abc import Callable

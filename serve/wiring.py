@@ -6,7 +6,6 @@ from fastapi import FastAPI
 
 from actors.environments.build import BuildLimits
 from actors.environments.cache import EnvironmentCache
-from actors.environments.folders import EnvironmentFolders
 from actors.sandbox.write_roots import everything_but
 from actors.scheduler.handle import SchedulerHandle
 from actors.scheduler.service import Scheduler
@@ -39,6 +38,7 @@ from harness.settings import Settings, index_environ
 from harness.stores.file_artifacts import FileArtifacts
 from harness.stores.sql.records import SqlRecords
 from serve.browser import browser
+from serve.environments import environments
 
 MIB = 1024 * 1024
 
@@ -61,11 +61,6 @@ def records(settings: Settings) -> SqlRecords:
 def artifacts(settings: Settings) -> FileArtifacts:
     """The artifact store."""
     return FileArtifacts(settings.home / "artifacts")
-
-
-def environments(settings: Settings) -> EnvironmentFolders:
-    """Where Python environments of suites are kept."""
-    return EnvironmentFolders(settings.home / "environments")
 
 
 def secrets(settings: Settings, store: SqlRecords) -> Secrets:

@@ -3,12 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from actors.environments.cache import EnvironmentCache
 from actors.workers.attempts import AttemptFold
-from actors.workers.given_secrets import GivenSecrets
+from actors.workers.coverage import Coverage
+from actors.workers.given_secrets import CleanArtifacts, GivenSecrets
 from actors.workers.limits import HostLimits
 from actors.workers.preparation import Prepared, prepare
 from actors.workers.reporter import Reporter, persistently
@@ -42,11 +43,18 @@ class Execution:
     _secrets: GivenSecrets = field(default_factory=GivenSecrets)
     _opened: int = 0
     _wanted: int = 0
+    _alone: bool = False
+    """One worker must do everything."""
     _more: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         """The place is this run's until its execution ends."""
         self._place = self.places.take(self.grant.run.scope, self.grant.run.request.suite)
+
+    @property
+    def _clean(self) -> CleanArtifacts:
+        """Where everything that the suite leaves behind goes."""
+        return CleanArtifacts(self.artifacts, self._secrets.redactor)
 
     @property
     def workers(self) -> int:
@@ -57,7 +65,7 @@ class Execution:
 
     def open_more(self, workers: int) -> None:
         """The scheduler has work for so many more workers."""
-        self._wanted += min(workers, self.limits.workers - self.workers)
+        self._want(min(workers, self.limits.workers - self.workers))
         self._more.set()
 
     def stop(self) -> None:
@@ -112,6 +120,9 @@ class Execution:
             preparing.cancel()
             await asyncio.wait([preparing])
 
+    def _want(self, workers: int) -> None:
+        self._wanted = min(1, workers) if self._alone else self._wanted + workers
+
     def _failed(self, reason: Reason, error: HarnessError) -> Surrender:
         return Surrender(self.grant.lease.id, reason, self._secrets.redactor.text(str(error)))
 
@@ -121,7 +132,9 @@ class Execution:
         collected = prepared.collected
         lease_id = self.grant.lease.id
         worth = await persistently(lambda: self.dispatch.collected(lease_id, collected))
-        self._wanted += min(worth, self.grant.workers)
+        collection = prepared.collection
+        self._alone = collection.measured and not collection.forkable
+        self._want(min(worth, self.grant.workers))
         while True:
             while self._opened < self._wanted and not self._stopped.is_set():
                 self._open(prepared, reporter)
@@ -149,7 +162,7 @@ class Execution:
             reporter=reporter,
             fold=AttemptFold(
                 self.grant.run.scope,
-                self.artifacts,
+                self._clean,
                 name,
                 self.limits.artifact_bytes,
                 self._secrets.redactor,
@@ -174,8 +187,7 @@ class Execution:
         try:
             await reporter.flush()
             sending.cancel()
-            artifacts = await self._sealed(prepared)
-            final = Surrender(surrender.lease_id, surrender.reason, surrender.message, artifacts)
+            final = await self._sealed(prepared, surrender)
             await persistently(lambda: self.dispatch.surrender(final))
         except Fenced:
             _log.info("lease was lost", extra={"lease": surrender.lease_id})
@@ -187,11 +199,21 @@ class Execution:
                 await prepared.close()
             await asyncio.to_thread(self.places.leave, self._place, self.grant.run.request.suite)
 
-    async def _sealed(self, prepared: Prepared | None) -> Sequence[ArtifactRef]:
+    async def _sealed(self, prepared: Prepared | None, surrender: Surrender) -> Surrender:
         if prepared is None:
-            return ()
+            return surrender
         await prepared.session.close()
-        return await asyncio.to_thread(self._put_logs, prepared.logs)
+        logs = await asyncio.to_thread(self._put_logs, prepared.logs)
+        coverage = Coverage.read(prepared.session.spec.coverage)
+        if coverage is None:
+            return replace(surrender, artifacts=logs)
+        scope, most = self.grant.run.scope, self.limits.artifact_bytes
+        cwd = prepared.session.spec.cwd
+        reports = await asyncio.to_thread(coverage.stored, scope, self._clean, cwd, most)
+        kept = replace(surrender, artifacts=[*logs, *reports])
+        if surrender.reason is Reason.NONE and coverage.complaint:
+            return replace(kept, reason=Reason.COVERAGE, message=coverage.complaint)
+        return kept
 
     def _put_logs(self, logs: Mapping[str, Path]) -> Sequence[ArtifactRef]:
         refs = []
@@ -199,9 +221,8 @@ class Execution:
             if not path.is_file() or path.stat().st_size == 0:
                 continue
             with path.open("rb") as content:
-                clean = self._secrets.redactor.stream(content)
-                digest, size = self.artifacts.put(
-                    self.grant.run.scope, clean, max_bytes=self.limits.artifact_bytes
+                digest, size = self._clean.put(
+                    self.grant.run.scope, content, max_bytes=self.limits.artifact_bytes
                 )
             refs.append(ArtifactRef(name, digest, size, "text/plain; charset=utf-8"))
         return refs

@@ -49,6 +49,11 @@ class SuiteSpec:
         """The runner's own output."""
         return self.folder / "runner.log"
 
+    @property
+    def coverage(self) -> Path:
+        """Where the collecting process writes what was covered."""
+        return self.folder / "coverage.json"
+
 
 @dataclass(slots=True)
 class SuiteSession:
@@ -103,7 +108,8 @@ class SuiteSession:
         A collecting process that was killed is replaced, which collects again.
 
         Raises:
-            Conflict: the suite gives other test ids in another process.
+            Conflict: the suite gives other test ids in another process, so that only the first
+                worker can execute them.
             Unavailable: the suite's process ended again and again.
         """
         if self._collection is None or self._wire is None or self._sandbox is None:
@@ -175,6 +181,7 @@ class SuiteSession:
                 "argv": list(self.spec.argv),
                 "browser": self.spec.browser,
                 "last_failed": list(self.spec.last_failed),
+                "coverage": str(self.spec.coverage),
             }
         )
 
@@ -269,8 +276,8 @@ class SuiteSession:
         found = await other.collect(CLOSE_SECONDS * 10)
         if self._collection and found.ids != self._collection.ids:
             raise Conflict(
-                "The suite gives other test ids in every process, so it cannot be spread over "
-                "workers. Make its ids stable, or run it with -n 1."
+                "The suite gives other test ids in every process and cannot be forked, because it "
+                "starts threads while it is collected. Make its ids stable to spread it."
             )
         return other
 

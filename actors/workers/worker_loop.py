@@ -19,6 +19,8 @@ from actors.workers.suite_worker import (
 from harness.domain.attempt import AttemptResult, Verdict
 from harness.domain.ids import AttemptId
 from harness.domain.work import Grant
+from harness.errors import Conflict
+from harness.events.facts import SuiteNoted
 from harness.ports.dispatch import Dispatch
 
 AHEAD = 2
@@ -98,7 +100,11 @@ class WorkerLoop:
                     continue
             pauses = 0
             generation += 1
-            worker = await self.session.open_worker(f"{self.name}.{generation}")
+            try:
+                worker = await self.session.open_worker(f"{self.name}.{generation}")
+            except Conflict as alone:
+                await self._leave_to_another(alone)
+                return
             try:
                 await self._feed(worker)
             finally:
@@ -158,6 +164,20 @@ class WorkerLoop:
             else:
                 self._is_last = True
                 worker.finish()
+
+    async def _leave_to_another(self, why: Conflict) -> None:
+        """Hand everything to a worker that has a process.
+
+        Raises:
+            Conflict: there is none.
+        """
+        able = next((loop for loop in self.siblings.values() if loop._sent), None)
+        if able is None:
+            raise why
+        able._waiting.extend(self._waiting)
+        self._waiting.clear()
+        note = SuiteNoted(f"{why} One worker executes all of it.")
+        await persistently(lambda: self.dispatch.observed(self.grant.lease.id, [note]))
 
     def _send(self, worker: SuiteWorker) -> None:
         if self._is_last or len(self._sent) > self._room // 2:

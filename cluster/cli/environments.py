@@ -9,7 +9,7 @@ from cluster.cli.command import add_command
 from cluster.cli.console import out, say_json
 from harness.domain.exit_code import ExitCode
 from harness.settings import Settings
-from serve.wiring import environments
+from serve.environments import environments
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")]
 

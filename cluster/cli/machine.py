@@ -14,7 +14,7 @@ from cluster.platform import Platform
 from harness.domain.exit_code import ExitCode
 from harness.domain.installation import Installation
 from harness.settings import Settings
-from serve.wiring import environments
+from serve.environments import environments
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")]
 

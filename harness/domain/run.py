@@ -54,6 +54,7 @@ class Reason(StrEnum):
     NO_TESTS = "no_tests"
     USAGE = "usage"
     COLLECTION = "collection"
+    COVERAGE = "coverage"
     ENVIRONMENT = "environment"
     DEADLINE = "deadline"
     INFRASTRUCTURE = "infrastructure"

@@ -160,6 +160,14 @@ class AttemptFinished(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class SuiteNoted(Fact):
+    """Something about the suite that its owner should know; the run goes on."""
+
+    type: ClassVar[str] = "ath.suite.noted.v1"
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
 class ResultRefused(Fact):
     """A late result came from a holder whose lease had ended; it was not applied."""
 

@@ -316,6 +316,10 @@ class Records(Protocol):
         """What was set for each tenant."""
         ...
 
+    def lease(self, lease_id: LeaseId) -> tuple[Scope, Lease] | None:
+        """A lease of any tenant, ended or not; None if there never was one."""
+        ...
+
     def expired_leases(self) -> Sequence[tuple[Scope, Lease]]:
         """Leases of all tenants whose time is over and that were not ended."""
         ...

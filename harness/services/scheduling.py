@@ -306,6 +306,8 @@ class Scheduling:
         if run.state is RunState.CANCELLING:
             run = self._drop_waiting(tx, run, active)
             self._end(tx, run, RunState.CANCELLED, run.reason, run.message)
+        elif surrender.reason is Reason.COVERAGE and active.open:
+            return  # measured over a part: its end is still to come
         elif surrender.reason is not Reason.NONE:
             run = self._drop_waiting(tx, run, active)
             state = STATE_OF_REASON.get(surrender.reason, RunState.ERRORED)
@@ -378,14 +380,11 @@ class Scheduling:
 
     def _where(self, lease_id: LeaseId) -> tuple[Scope, RunId]:
         if lease_id not in self._scopes:
-            for run in self.records.active_runs():
-                with self.records.transaction(run.scope) as tx:
-                    for lease in tx.leases.of_run(run.id):
-                        self._scopes[lease.id] = (run.scope, run.id)
-        try:
-            return self._scopes[lease_id]
-        except KeyError:
-            raise Fenced(f"Lease {lease_id} has ended; its work was given to others.") from None
+            found = self.records.lease(lease_id)
+            if found is None:
+                raise Fenced(f"There is no lease {lease_id}; its work was given to others.")
+            self._scopes[lease_id] = (found[0], found[1].run_id)
+        return self._scopes[lease_id]
 
 
 def _active(

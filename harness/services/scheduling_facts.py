@@ -26,6 +26,7 @@ STATE_OF_REASON = {
     Reason.USAGE: RunState.INCONCLUSIVE,
     Reason.NO_TESTS: RunState.INCONCLUSIVE,
     Reason.COLLECTION: RunState.FAILED,
+    Reason.COVERAGE: RunState.FAILED,
 }
 MESSAGES = {
     Reason.NO_TESTS: "No test ran: nothing was collected, or everything was "

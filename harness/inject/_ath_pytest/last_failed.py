@@ -2,6 +2,8 @@
 
 import pytest
 
+NAMES = ("lfplugin-collwrapper", "lfplugin")
+
 
 class LastFailed:
     """Stands in for what pytest would have remembered in its cache."""
@@ -11,7 +13,13 @@ class LastFailed:
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config):
-        """After pytest's own plugin read the cache that is not there."""
-        plugin = config.pluginmanager.getplugin("lfplugin")
-        if plugin is not None and self._tests:
-            plugin.lastfailed = dict.fromkeys(self._tests, True)
+        """Let pytest's own plugin read the cache once more, with something in it."""
+        manager = config.pluginmanager
+        plugin = manager.getplugin("lfplugin")
+        if plugin is None or not self._tests:
+            return
+        config.cache.set("cache/lastfailed", dict.fromkeys(self._tests, True))
+        for name in NAMES:
+            if manager.hasplugin(name):
+                manager.unregister(name=name)
+        manager.register(type(plugin)(config), "lfplugin")

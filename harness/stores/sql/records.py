@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from harness.domain.ids import EventId, TenantId
+from harness.domain.ids import EventId, LeaseId, TenantId
 from harness.domain.lease import Lease
 from harness.domain.principal import Principal
 from harness.domain.quota import QuotaName
@@ -14,7 +14,7 @@ from harness.ports.entropy import Entropy
 from harness.stores.sql.api_keys import principal_of, put_key
 from harness.stores.sql.engine import Limits, open_engine
 from harness.stores.sql.events import mark_published, unpublished
-from harness.stores.sql.leases import expired_leases
+from harness.stores.sql.leases import expired_leases, lease_anywhere
 from harness.stores.sql.migration import migrate
 from harness.stores.sql.quotas import capacities
 from harness.stores.sql.runs import active_runs
@@ -68,6 +68,11 @@ class SqlRecords:
         """What was set for each tenant."""
         with self._session() as work:
             return capacities(work, name)
+
+    def lease(self, lease_id: LeaseId) -> tuple[Scope, Lease] | None:
+        """A lease of any tenant, ended or not."""
+        with self._session() as work:
+            return lease_anywhere(work, lease_id)
 
     def expired_leases(self) -> Sequence[tuple[Scope, Lease]]:
         """Leases of all tenants whose time is over and that were not ended."""

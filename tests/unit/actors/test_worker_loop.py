@@ -19,6 +19,8 @@ from harness.domain.ids import AttemptId, HostId, LeaseId
 from harness.domain.lease import Lease
 from harness.domain.scope import DEFAULT_SCOPE
 from harness.domain.work import Batch, Grant, Report
+from harness.errors import Conflict
+from harness.events.facts import Fact, SuiteNoted
 from tests.support.samples import NOON, a_run
 
 if TYPE_CHECKING:
@@ -87,6 +89,8 @@ class House:
     processes: dict[str, FakeProcess] = field(default_factory=dict)
     workers: dict[str, WorkerLoop] = field(default_factory=dict)
     more_later: bool = True
+    is_alone: bool = False
+    facts: list[Fact] = field(default_factory=list)
     heard: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -111,7 +115,12 @@ class House:
             self.heard.clear()
             await self.heard.wait()
 
+    async def observed(self, lease: LeaseId, facts: Sequence[Fact]) -> None:
+        self.facts += facts
+
     async def open_worker(self, name: str) -> FakeProcess:
+        if self.is_alone and self.processes:
+            raise Conflict("other ids")
         self.processes[name] = FakeProcess(self)
         return self.processes[name]
 
@@ -197,3 +206,15 @@ async def test_scheduler_that_wants_no_more_is_obeyed() -> None:
     gate.set()
     await working
     assert {house.by[index] for index in range(4)} == {"w1"}
+
+
+async def test_suite_that_cannot_be_spread_is_executed_by_one_worker_with_a_note() -> None:
+    gate = asyncio.Event()
+    house = House({"w1": [[0, 1, 2]], "w2": [[3, 4, 5]]}, gates={0: gate}, is_alone=True)
+    working = asyncio.create_task(house.work())
+    while not house.facts:  # noqa: ASYNC110  # nothing else tells it
+        await asyncio.sleep(0)
+    gate.set()
+    await working
+    assert set(house.by.values()) == {"w1"}
+    assert house.facts == [SuiteNoted("other ids One worker executes all of it.")]

@@ -7,16 +7,19 @@ from pathlib import Path
 import pytest
 
 from harness.domain.attempt import Verdict
-from harness.domain.ids import HostId, LeaseId
+from harness.domain.ids import AttemptId, HostId, LeaseId
 from harness.domain.principal import Principal, Role
 from harness.domain.quota import QuotaName
 from harness.domain.retry_rule import RetryRule
 from harness.domain.run import RunState
 from harness.domain.scope import DEFAULT_SCOPE
-from harness.domain.work import Collected, Surrender
+from harness.domain.work import Collected, Report, Surrender
+from harness.errors import Fenced
+from harness.events.facts import ResultRefused
 from harness.services.scheduling import Scheduling
+from harness.services.scheduling_limits import SchedulingLimits
 from tests.fakes.entropy import FakeEntropy
-from tests.support.house import CASES, F, House, P
+from tests.support.house import CASES, F, House, P, result_of
 
 OPERATOR = Principal("olga", DEFAULT_SCOPE.tenant, Role.OPERATOR)
 FIRST, SECOND = HostId("first"), HostId("second")
@@ -145,3 +148,19 @@ def test_command_that_asks_for_it_is_told_what_failed_last(house: House) -> None
 def test_what_failed_in_another_environment_is_not_told(house: House) -> None:
     house.work(house.submit(environment="staging"), {0: [F], 1: [P], 2: [P], 3: [P]})
     assert failed_before(house, "pytest", "--ff") == []
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_late_result_is_refused_and_the_refusal_is_an_event(house: House, restarted: bool) -> None:
+    house.scheduling.limits = SchedulingLimits(lease_seconds=-1.0)
+    run = house.submit()
+    grant = house.scheduling.claim(FIRST, 1, {})
+    assert grant is not None
+    house.scheduling.tick()
+    if restarted:
+        house.scheduling = Scheduling(house.records, FakeEntropy("t"))
+    late = Report(grant.lease.id, {AttemptId("a1"): result_of(P)})
+    with pytest.raises(Fenced):
+        house.scheduling.report(late)
+    (refused,) = [e for e in house.events(run) if e.type == ResultRefused.type]
+    assert refused.data["attempt_ids"] == ["a1"]
