@@ -1,12 +1,13 @@
 """From what a worker tells of a test to the result of its attempt."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from actors.workers.left_files import LeftFiles
 from actors.workers.suite_worker import WorkerLost
 from harness.domain.attempt import AttemptResult, Failure, Frame, Phase, Verdict
+from harness.domain.redaction import Redactor
 from harness.domain.scope import Scope
 from harness.ports.artifacts import ArtifactStore
 
@@ -21,13 +22,15 @@ class AttemptFold:
     artifacts: ArtifactStore
     worker: str
     max_bytes: int
+    redactor: Redactor = field(default_factory=Redactor)
+    """Of the names of files; their content is cleaned by the store."""
 
     def finished(
         self, outcome: Mapping[str, Any], prefix: str
     ) -> AttemptResult:  # Any: JSON of our own package
         """The result of a test that came to its end; stores the files it left."""
         phases = tuple(_phase(phase) for phase in outcome["phases"])
-        left = LeftFiles(self.artifacts, self.scope, self.max_bytes)
+        left = LeftFiles(self.artifacts, self.scope, self.max_bytes, self.redactor)
         artifacts = left.keep(outcome["files"], prefix)
         notes = (("files", "\n".join(left.notes)),) if left.notes else ()
         return AttemptResult(

@@ -4,7 +4,17 @@ import sys
 
 import typer
 
-from cluster.cli import imports, look, machine, quarantine, quotas, rerun, run
+from cluster.cli import (
+    environments,
+    imports,
+    look,
+    machine,
+    quarantine,
+    quotas,
+    rerun,
+    run,
+    secrets,
+)
 from cluster.cli.console import complain
 from harness.domain.exit_code import ExitCode
 from harness.errors import HarnessError, InvalidInput, NotFound, TooLarge
@@ -22,6 +32,8 @@ run.register(app)
 rerun.register(app)
 imports.register(app)
 look.register(app)
+environments.register(app)
+secrets.register(app)
 quotas.register(app)
 quarantine.register(app)
 
