@@ -1,0 +1,5 @@
+"""One HTTP client per test."""
+
+
+class HttpSession:
+    """Placeholder."""
