@@ -9,6 +9,9 @@ from pydantic_core import PydanticCustomError
 from actors.specs.context import StepContext
 from actors.specs.model import Name, Seconds, SpecModel
 from actors.specs.steps import api, browser, command
+from actors.specs.steps.api import ApiStep
+from actors.specs.steps.browser import BrowserStep
+from actors.specs.steps.command import CommandStep
 
 KINDS: Mapping[str, Callable[[Any, StepContext], None]] = {  # Any: each takes its own model
     "api": api.run,
@@ -45,11 +48,11 @@ class Step(SpecModel):
     """Deadline of one try."""
     retry: Retry | None = None
     repeat: Repeat | None = None
-    api: api.ApiStep | None = None
+    api: ApiStep | None = None
     """An HTTP request and what its answer must be."""
-    browser: browser.BrowserStep | None = None
+    browser: BrowserStep | None = None
     """What a person does in a browser, and sees."""
-    command: command.CommandStep | None = None
+    command: CommandStep | None = None
     """A program, what it must print, and the JUnit files it leaves."""
 
     @model_validator(mode="after")
