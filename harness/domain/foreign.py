@@ -59,7 +59,7 @@ class ForeignResults:
     """What executed the tests, if the report tells."""
     started_at: datetime | None = None
     properties: Mapping[str, str] = field(default_factory=dict)
-    """Of the whole report."""
+    """Of the whole report, where a platform wrote it."""
     notes: tuple[str, ...] = ()
     """What was cut, guessed or looks wrong, as sentences."""
 
