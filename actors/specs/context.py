@@ -1,6 +1,6 @@
 """What a step is given: where it runs, how long it may take, and what it may use."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +33,8 @@ class TestContext:
     fixture: Callable[[str], Any]  # Any: a pytest fixture may be anything
     """The value of a pytest fixture, set up on first use."""
     http: "HttpSession"
+    environ: Mapping[str, str] = field(repr=False)
+    """What a command's environment begins with."""
     values: dict[str, object] = field(default_factory=dict)
     """Variables that look-ups see: those of the suite and what steps saved."""
     saved: dict[str, dict[str, object]] = field(default_factory=dict)

@@ -101,7 +101,7 @@ def _message(error: ErrorDetails, path: Path) -> str:
         case "string_pattern_mismatch":
             return f"{_short(error['input'])} does not look like {error['ctx']['pattern']}"
         case _:
-            text = error["msg"].removeprefix("Value error, ")
+            text = error["msg"].replace(" after validation", "")
             return text[:1].lower() + text[1:]
 
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -142,10 +143,8 @@ def _wait(program: subprocess.Popen[bytes], left: Callable[[], float]) -> None:
 
 def _end(program: subprocess.Popen[bytes]) -> None:
     """End what is left of its process group."""
-    try:
+    with suppress(ProcessLookupError, PermissionError):
         os.killpg(program.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
     program.wait()
     for stream in (program.stdout, program.stderr):
         if stream is not None:

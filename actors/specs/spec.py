@@ -6,7 +6,7 @@ from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from actors.specs.budget import Budget
-from actors.specs.model import Id, Json, Name, SpecModel
+from actors.specs.model import Fixture, Id, Json, Name, SpecModel, Variable
 from actors.specs.step import Step
 
 Severity: TypeAlias = Literal["blocker", "critical", "major", "minor", "trivial"]
@@ -32,11 +32,11 @@ class TestSpec(SpecModel):
     severity: Severity | None = None
     tags: list[Name] = []
     """Marks for `pytest -m`, besides those of the suite."""
-    variables: dict[Name, Json] = {}
+    variables: dict[Variable, Json] = {}
     """Values for look-ups, besides those of the suite."""
     matrix: dict[Id, Row] = {}
     """Rows of data by id; the test runs once for each, which `${matrix.<column>}` sees."""
-    use: list[Name] = []
+    use: list[Fixture] = []
     """Fixtures of a conftest.py beside the spec; `${fixtures.<name>}` sees their values."""
     budget: Budget | None = None
     skip: str | None = None
@@ -60,9 +60,9 @@ class Spec(SpecModel):
     """Environment variables that `${env.<name>}` may read, with defaults; null: must be set."""
     secrets: list[Name] = []
     """Environment variables with secret values, for `${secrets.<name>}`; never recorded."""
-    variables: dict[Name, Json] = {}
+    variables: dict[Variable, Json] = {}
     """Values for look-ups: `${<name>}`."""
-    use: list[Name] = []
+    use: list[Fixture] = []
     budget: Budget = Budget()
     allow: list[Host] | None = None
     """Hosts that api and browser steps may reach besides that of base_url; all if not given."""

@@ -71,6 +71,12 @@ class Step(SpecModel):
         """Which kind it is."""
         return next(kind for kind in KINDS if getattr(self, kind) is not None)
 
+    @property
+    def summary(self) -> str:
+        """What it does in a few words, look-ups unreplaced, if its kind can say."""
+        words = getattr(getattr(self, self.kind), "summary", "")
+        return str(words)[:200] or self.kind
+
     def run(self, context: StepContext) -> None:
         """Carry it out once.
 

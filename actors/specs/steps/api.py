@@ -3,7 +3,7 @@
 import base64
 import re
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Self, TypeAlias
 
 from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
@@ -13,8 +13,11 @@ from actors.specs.context import StepContext
 from actors.specs.failure import StepFailed
 from actors.specs.json_path import path_problem
 from actors.specs.lookup import text_of
-from actors.specs.model import Json, Name, Seconds, SpecModel
+from actors.specs.model import Json, Seconds, SpecModel, Variable
 from actors.specs.saved import Source
+
+if TYPE_CHECKING:
+    from actors.specs.http import Answer
 
 _REQUEST = r"^(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) +\S+.*$"
 _STATUS = r"^(?:[1-5]xx|\$\{.*\})$"
@@ -120,7 +123,12 @@ class ApiStep(SpecModel):
     follow: bool = False
     """Follow redirects, each checked against `allow`."""
     expect: ApiExpectation = ApiExpectation()
-    save: dict[Name, Source] = {}
+    save: dict[Variable, Source] = {}
+
+    @property
+    def summary(self) -> str:
+        """What it does in a few words."""
+        return self.request
 
     @model_validator(mode="after")
     def _has_one_body(self) -> Self:
@@ -138,6 +146,18 @@ def run(step: ApiStep, context: StepContext) -> None:
     """
     from actors.specs.answer_check import check_answer
 
+    answer = send(step, context)
+    check_answer(step.expect, answer, context)
+    for name, source in step.save.items():
+        context.save(name, source.value(answer.text, answer.headers))
+
+
+def send(step: ApiStep, context: StepContext) -> "Answer":
+    """Send the request, without a look at what the answer says.
+
+    Raises:
+        StepFailed: it was not answered.
+    """
     method, _, target = step.request.partition(" ")
     answer = context.test.http.send(
         context,
@@ -148,9 +168,7 @@ def run(step: ApiStep, context: StepContext) -> None:
     )
     told = f"{len(answer.body)} bytes in {answer.seconds * 1000:.0f} ms"
     context.note(f"{method} {answer.url} gave {answer.status}, {told}")
-    check_answer(step.expect, answer, context)
-    for name, source in step.save.items():
-        context.save(name, source.value(answer.text, answer.headers))
+    return answer
 
 
 def whole_url(base_url: str, target: str) -> str:
