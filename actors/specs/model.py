@@ -51,8 +51,12 @@ Json: TypeAlias = JsonValue
 
 
 class SpecModel(BaseModel):
-    """Frozen; unknown keys and infinite numbers are refused."""
+    """Frozen; unknown keys and infinite numbers are refused, a number will do for a text."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        coerce_numbers_to_str=True,
+        use_attribute_docstrings=True,
     )
