@@ -142,8 +142,9 @@ def _whole(chunks: Iterable[bytes], encoding: str, context: StepContext) -> byte
         unpack = zlib.decompressobj(zlib.MAX_WBITS | 32)
     elif encoding not in {"", "identity"}:
         raise StepFailed(f"the answer is encoded as {encoding!r}; only {ENCODINGS} were offered")
-    body = bytearray()
+    body, received = bytearray(), 0
     for chunk in chunks:
+        received += len(chunk)
         context.spend(len(chunk))
         try:
             body += unpack.decompress(chunk, MOST_BYTES + 1 - len(body)) if unpack else chunk
@@ -151,6 +152,8 @@ def _whole(chunks: Iterable[bytes], encoding: str, context: StepContext) -> byte
             raise StepFailed(f"the answer cannot be unpacked: {wrong}") from None
         if len(body) > MOST_BYTES:
             raise StepFailed(f"the answer has more than {MOST_BYTES >> 20} MiB")
+    if unpack and received and not unpack.eof:
+        raise StepFailed("the answer cannot be unpacked: it ends too early")
     return bytes(body)
 
 

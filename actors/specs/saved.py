@@ -59,7 +59,7 @@ class Source(SpecModel):
                 raise StepFailed(f"cannot save: nothing at {self.json_path}")
             return found[0]
         if self.header is not None:
-            text = (headers or {}).get(self.header) or ""
+            text = (headers or {}).get(self.header.lower()) or ""
             if not text:
                 raise StepFailed(f"cannot save: no header {self.header}")
         if self.regex is None:

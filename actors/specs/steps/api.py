@@ -1,6 +1,7 @@
 """`api`: an HTTP request and what its answer must be."""
 
 import base64
+import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self, TypeAlias
@@ -192,7 +193,9 @@ def _parts(step: ApiStep, context: StepContext) -> dict[str, Any]:  # Any: as ht
     if step.query:
         parts["params"] = {key: _parameter(value) for key, value in step.query.items()}
     if "json_" in step.model_fields_set:
-        parts["json"] = step.json_
+        # httpx takes null for no body at all
+        parts["content"] = json.dumps(step.json_, ensure_ascii=False).encode()
+        parts["headers"] = {"Content-Type": "application/json", **step.headers}
     elif step.form is not None:
         parts["data"] = step.form
     elif step.body is not None:
