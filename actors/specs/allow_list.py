@@ -26,7 +26,7 @@ class AllowList:
         """
         if not self.permits(url):
             raise StepFailed(
-                f"{address(url) or url!r} is not allowed: the spec's `allow` names "
+                f"{address(url) or url} is not allowed: the spec's `allow` names "
                 f"{', '.join(self.hosts or ()) or 'no host'}",
                 url=url,
             )

@@ -46,7 +46,9 @@ class SpecFile(pytest.Module):
         """A function whose arguments are the fixtures that the test uses."""
         spec = self.loaded.spec
         names = list(dict.fromkeys([*spec.use, *test.use]))
-        names += ["page"] if _needs_page(test) and "page" not in names else []
+        # Asked for here, so that pytest-playwright gives one test for each browser.
+        has_page = self.config.pluginmanager.hasplugin("playwright")
+        names += ["page"] if has_page and _needs_page(test) and "page" not in names else []
         names += [ROW] if test.matrix else []
         function: Any = _with_arguments(
             names, test.id, str(self.path), self.loaded.test_line(index)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from actors.specs.context import StepContext
@@ -39,6 +39,8 @@ class Repeat(SpecModel):
 
 class Step(SpecModel):
     """One step; exactly one kind."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [kind]} for kind in KINDS]})
 
     id: Name | None = None
     """Makes what it saves known as `${steps.<id>.<name>}`."""

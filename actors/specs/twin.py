@@ -1,30 +1,27 @@
 """What specs can do, for tests in Python, recorded in the same way."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
-from pydantic import BaseModel, ValidationError
 
 from actors.specs.allow_list import AllowList
 from actors.specs.answer_check import check_answer
 from actors.specs.budget import Allowance, Budget
 from actors.specs.context import StepContext, TestContext
-from actors.specs.failure import StepFailed
 from actors.specs.http import Answer, HttpSession
 from actors.specs.item_run import base_url_of, begin_recording, secret_of
 from actors.specs.recorder import Recorder
 from actors.specs.redaction import Redactor
 from actors.specs.steps.api import ApiExpectation, ApiStep, send
+from actors.specs.twin_browser import Browser
+from actors.specs.twin_record import checked, recorded
 from harness.ports.clock import SystemClock
 from harness.settings import caller_environ
 
 SECONDS = 30.0
-
-T = TypeVar("T")
-M = TypeVar("M", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -134,6 +131,11 @@ class Ath:
         """HTTP requests."""
         return Api(self._test)
 
+    @property
+    def browser(self) -> Browser:
+        """Actions in pytest-playwright's page."""
+        return Browser(self._test)
+
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
         """Group what happens in the block under a name, which a failure tells."""
@@ -174,32 +176,3 @@ def open_ath(request: pytest.FixtureRequest) -> Iterator[Ath]:
     finally:
         http.close()
         item._ath_steps = recorder.plain()
-
-
-def recorded(
-    test: TestContext, kind: str, name: str, seconds: float, call: Callable[[StepContext], T]
-) -> T:
-    """What a call gives, recorded as a step with a deadline; a failure shows the caller's line."""
-    __tracebackhide__ = True
-    try:
-        with test.recorder.step(kind, name) as record:
-            return call(StepContext(test, record, test.clock.monotonic() + seconds))
-    except StepFailed as failed:
-        error = StepFailed(test.recorder.redactor.text(str(failed)), **failed.details)
-    for fact, value in error.details.items():
-        error.add_note(test.recorder.redactor.text(f"{fact}: {value}"))
-    raise error
-
-
-def checked(model: type[M], values: Mapping[str, object]) -> M:
-    """The values as a model of specs, by the names that specs use.
-
-    Raises:
-        StepFailed: they do not fit.
-    """
-    try:
-        return model.model_validate(values)
-    except ValidationError as wrong:
-        first = wrong.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise StepFailed(f"{where}: {first['msg']}") from None
