@@ -50,6 +50,10 @@ def run_item(item: SpecItem) -> None:
         )
         context.values = _variables({**spec.variables, **test.variables}, names)
         failed = TestExecution(context, time.sleep, names).run(*item.steps())
+    except (StepFailed, UnknownLookup) as before:
+        # Before the first step: what the suite needs is not there.
+        line = item.loaded.test_line(item.test_index)
+        _raising_at(str(item.path), line, item.originalname)(StepFailed(str(before)))
     finally:
         http.close()
         item._ath_steps = recorder.plain()  # type: ignore[attr-defined]  # read by the runner
