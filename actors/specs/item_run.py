@@ -65,6 +65,7 @@ def begin_recording(item: pytest.Item, recorder: Recorder) -> None:
     """Let the platform's runner find steps and redaction; it looks for plain attributes."""
     item._ath_steps = []  # type: ignore[attr-defined]
     item._ath_redact = recorder.redactor.text  # type: ignore[attr-defined]
+    item._ath_redactor = recorder.redactor  # type: ignore[attr-defined]  # for our own plugin
 
 
 def redacted(item: pytest.Item, text: str) -> str:

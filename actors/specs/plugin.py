@@ -54,6 +54,20 @@ def pytest_runtest_makereport(
     return report
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
+    """Take secret values out of the traces that pytest-playwright writes as it closes a test."""
+    folder = getattr(item, "funcargs", {}).get("output_path")
+    try:
+        return (yield)
+    finally:
+        redactor = getattr(item, "_ath_redactor", None)
+        if folder and redactor:
+            from actors.specs.traces import redact_traces
+
+            redact_traces(Path(folder), redactor)
+
+
 @pytest.fixture
 def ath(request: pytest.FixtureRequest) -> "Iterator[Ath]":
     """What specs can do, for tests in Python: `ath.api`, `ath.browser`, `ath.step(…)`."""

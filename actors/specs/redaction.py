@@ -31,6 +31,16 @@ class Redactor:
                 text = text.replace(form, instead)
         return text
 
+    def data(self, data: bytes) -> bytes:
+        """The bytes without any registered value in UTF-8."""
+        for form, instead in self._forms.items():
+            data = data.replace(form.encode(), instead.encode())
+        return data
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to replace."""
+        return bool(self._forms)
+
     def value(self, value: object) -> object:
         """The same for every text inside a JSON value."""
         if not self._forms:
