@@ -12,6 +12,8 @@ from harness.ports.artifacts import ArtifactStore
 from harness.ports.clock import Clock
 from harness.ports.entropy import Entropy
 from harness.ports.records import Records
+from harness.services.quarantines import Quarantines
+from harness.services.quotas import Quotas
 from harness.services.runs import Runs
 
 P = ParamSpec("P")
@@ -55,6 +57,8 @@ class Services:
     """Use cases, stores and settings of one application."""
 
     runs: Runs
+    quotas: Quotas
+    quarantines: Quarantines
     records: Records
     artifacts: ArtifactStore
     clock: Clock

@@ -20,6 +20,8 @@ class Collection:
     max_failures: int
     run_broken: bool
     forkable: bool
+    measured: bool = False
+    """Whether pytest-cov measures; processes that collect by themselves would erase its data."""
 
     @property
     def ids(self) -> Sequence[TestId]:
@@ -54,6 +56,7 @@ def collection_of(message: Mapping[str, Any]) -> Collection:  # Any: JSON of our
         message["maxfail"],
         message["run_broken"],
         message["forkable"],
+        message["measured"],
     )
 
 

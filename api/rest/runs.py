@@ -34,7 +34,8 @@ async def submit(
     run = await services.threaded(
         services.runs.submit, scope, request_from(wire), by, idempotency_key
     )
-    return _run(run, 201, {"Location": _address(scope, run)})
+    ahead = await services.read(services.runs.place, run)
+    return _run(run, 201, {"Location": _address(scope, run)}, ahead=ahead)
 
 
 @router.get("", response_model=RunPage)
@@ -62,9 +63,10 @@ async def list_runs(
 async def get_run(services: With, scope: Viewed, run_id: RunPath, request: Request) -> Response:
     """One run; ask again with If-None-Match and get 304 while nothing changed."""
     run = await services.read(services.runs.get, scope, RunId(run_id))
-    if unchanged(request, _etag(run)):
-        return Response(status_code=304, headers={"ETag": _etag(run)})
-    return _run(run, 200)
+    ahead = await services.read(services.runs.place, run)
+    if unchanged(request, _etag(run, ahead)):
+        return Response(status_code=304, headers={"ETag": _etag(run, ahead)})
+    return _run(run, 200, ahead=ahead)
 
 
 @router.post("/{run_id}/cancel", status_code=202, response_model=RunWire)
@@ -93,13 +95,15 @@ async def rerun(
     return _run(run, 202)
 
 
-def _run(run: Run, status: int, headers: dict[str, str] | None = None) -> Response:
-    sent = {"ETag": _etag(run), "Cache-Control": "no-cache", **(headers or {})}
-    return reply(run_wire(run), status, sent)
+def _run(
+    run: Run, status: int, headers: dict[str, str] | None = None, *, ahead: int | None = None
+) -> Response:
+    sent = {"ETag": _etag(run, ahead), "Cache-Control": "no-cache", **(headers or {})}
+    return reply(run_wire(run, ahead), status, sent)
 
 
-def _etag(run: Run) -> str:
-    return f'"{run.version}"'
+def _etag(run: Run, ahead: int | None) -> str:
+    return f'"{run.version}"' if ahead is None else f'"{run.version}-{ahead}"'
 
 
 def _address(scope: Scope, run: Run) -> str:

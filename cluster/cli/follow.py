@@ -25,6 +25,9 @@ def follow(client: Client, run_id: RunId, *, quiet: bool = False, after: int = 0
         Unavailable: the API was away for too long.
     """
     state = Progress()
+    ahead = client.runs.ahead(run_id)
+    if ahead:
+        state.step = f"waiting, {ahead} {'run' if ahead == 1 else 'runs'} ahead"
     with Bar(
         SpinnerColumn(),
         TextColumn("{task.description}"),

@@ -16,6 +16,8 @@ from cluster.cli.suite_folder import SuiteFolder, find_suite
 from cluster.cli.variables import visible
 from harness.client import Client
 from harness.domain.exit_code import ExitCode
+from harness.domain.priority import Priority
+from harness.domain.retry_rule import RetryRule
 from harness.domain.run import Run, RunRequest
 from harness.settings import Settings, caller_environ
 
@@ -32,10 +34,12 @@ def run(  # each is an option of the command line
     python: Annotated[str | None, typer.Option(help="Interpreter with the packages.")] = None,
     workers: Annotated[int | None, typer.Option("-n", "--workers", help="Side by side.")] = None,
     retries: Annotated[int | None, typer.Option(help="Attempts after a failed one.")] = None,
+    retry: Annotated[RetryRule, typer.Option(help="Which tests.")] = RetryRule.FAILURES,
     release: Annotated[str | None, typer.Option(help="What is judged, e.g. a commit.")] = None,
     env_var: Annotated[list[str] | None, typer.Option(help="NAME or NAME=VALUE to pass.")] = None,
     test_seconds: Annotated[float | None, typer.Option(help="Deadline of a test.")] = None,
     run_seconds: Annotated[float | None, typer.Option(help="Deadline of the run.")] = None,
+    priority: Annotated[Priority, typer.Option(help="Among your own runs.")] = Priority.NORMAL,
     gate: Annotated[bool, typer.Option(help="Exit with 8 unless the run is ready.")] = False,
     wait: Annotated[bool, typer.Option(help="Follow the run to its end.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
@@ -44,7 +48,9 @@ def run(  # each is an option of the command line
     settings = Settings.load()
     environ = caller_environ()
     suite = find_suite(Path.cwd())
-    request = Wanted(command, env, python, workers, retries, release, test_seconds, run_seconds)
+    request = Wanted(
+        command, env, workers, retries, retry, release, test_seconds, run_seconds, priority
+    )
     interpreter = interpreter_for(command, python, environ, Path.cwd())
     variables = visible(environ, env_var or [])
     with _connected(settings) as client:
@@ -61,12 +67,13 @@ class Wanted:
 
     command: list[str]
     env: str | None
-    python: str | None
     workers: int | None
     retries: int | None
+    retry: RetryRule
     release: str | None
     test_seconds: float | None
     run_seconds: float | None
+    priority: Priority
 
     def submit(
         self,
@@ -92,9 +99,11 @@ class Wanted:
                 variables=variables,
                 workers=self.workers or suite.workers,
                 retries=suite.retries if self.retries is None else self.retries,
+                retry=self.retry,
                 test_seconds=self.test_seconds,
                 run_seconds=self.run_seconds,
                 release=self.release,
+                priority=self.priority,
             )
         )
 

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from cluster.cli.console import err, out, say_json
+from cluster.cli.coverage import bring_home
 from cluster.cli.follow import follow
 from cluster.cli.github import Step
 from cluster.cli.report import print_report, summary
@@ -43,6 +44,7 @@ def see_through(
             say_json(summary(client, ended))
         else:
             print_report(client, ended)
+            bring_home(client, ended, Path.cwd())
             _print_places(client, ended, junit)
         if junit and document:
             _write(junit, document.result())

@@ -8,6 +8,8 @@ import httpx
 from harness.client.artifacts import Artifacts
 from harness.client.connection import Connection, Patience
 from harness.client.decode import decode
+from harness.client.quarantines import Quarantines
+from harness.client.quotas import Quotas
 from harness.client.runs import Runs
 from harness.client.suites import Suites
 from harness.domain.ids import RunId
@@ -59,6 +61,8 @@ class Client:
         self.runs = Runs(self._connection, f"{path}/runs")
         self.suites = Suites(self._connection, f"{path}/suites")
         self.artifacts = Artifacts(self._connection, f"{path}/artifacts")
+        self.quarantines = Quarantines(self._connection, f"{path}/quarantines")
+        self.quotas = Quotas(self._connection)
 
     @property
     def url(self) -> str:

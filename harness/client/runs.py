@@ -68,6 +68,11 @@ class Runs:
         """Up to `limit` runs, newest first."""
         return list(islice(self._all(state), limit))
 
+    def ahead(self, run_id: RunId) -> int | None:
+        """About how many runs are served before this one; None when it does not wait."""
+        found = self._json(run_id).get("ahead")
+        return found if isinstance(found, int) else None
+
     def cancel(self, run_id: RunId, why: str = "") -> Run:
         """Ask the run to stop; gives it as it stands. A run that ended stays as it is."""
         response = self.connection.call("POST", f"{self.path}/{run_id}/cancel", json={"why": why})

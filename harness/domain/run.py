@@ -7,6 +7,8 @@ from enum import StrEnum
 
 from harness.domain.environment import Environment
 from harness.domain.ids import Digest, RunId
+from harness.domain.priority import Priority
+from harness.domain.retry_rule import RetryRule
 from harness.domain.scope import Scope
 from harness.domain.suite import SuiteVersion
 from harness.errors import Conflict, InvalidInput
@@ -51,6 +53,7 @@ class Reason(StrEnum):
     NO_TESTS = "no_tests"
     USAGE = "usage"
     COLLECTION = "collection"
+    COVERAGE = "coverage"
     ENVIRONMENT = "environment"
     DEADLINE = "deadline"
     INFRASTRUCTURE = "infrastructure"
@@ -72,7 +75,9 @@ class RunRequest:
     workers: int | None = None
     """Side-by-side workers; None lets the platform choose."""
     retries: int = 0
-    """How often a failed test is attempted again."""
+    """How often a test that was bad is attempted again."""
+    retry: RetryRule = RetryRule.FAILURES
+    """Which tests are."""
     test_seconds: float | None = None
     """Deadline of one test; None means the platform's default."""
     run_seconds: float | None = None
@@ -80,6 +85,7 @@ class RunRequest:
     release: str | None = None
     """What is judged, such as a commit; runs of one release are assessed together."""
     labels: Mapping[str, str] = field(default_factory=dict)
+    priority: Priority = Priority.NORMAL
 
 
 @dataclass(frozen=True, slots=True)

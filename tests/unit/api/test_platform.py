@@ -74,6 +74,11 @@ async def test_schema_describes_every_noun(world: World) -> None:
     assert operations == {
         "GET /healthz",
         "GET /readyz",
+        "GET /quarantines",
+        "PUT /quarantines",
+        "DELETE /quarantines",
+        "GET /v1/quotas",
+        "PUT /v1/quotas/{name}",
         "GET /v1/me",
         "POST /v1/me/links",
         "GET /artifacts/{digest}",
