@@ -1,5 +1,6 @@
 """Runs one test of a spec as pytest asks for it."""
 
+import ast
 import time
 from collections.abc import Callable, Mapping
 from types import CodeType, FunctionType
@@ -145,6 +146,9 @@ def _raise(item: SpecItem, failed: list[FailedStep]) -> None:
 
 def _raising_at(file: str, line: int, name: str) -> Callable[[StepFailed], NoReturn]:
     """A function that stands at a line of the spec and raises what it is given."""
-    source = "\n" * (line - 1) + "def raising(error): raise error"
-    inner = next(c for c in compile(source, file, "exec").co_consts if isinstance(c, CodeType))
+    tree = ast.parse("def raising(error): raise error")
+    for node in ast.walk(tree):
+        # No columns: those of this text mean nothing in the spec.
+        vars(node).update(lineno=line, end_lineno=line, col_offset=-1, end_col_offset=-1)
+    inner = next(c for c in compile(tree, file, "exec").co_consts if isinstance(c, CodeType))
     return FunctionType(inner.replace(co_name=name, co_qualname=name), {}, name)

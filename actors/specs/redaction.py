@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from urllib.parse import quote, quote_plus
 
 SHORTEST = 4
@@ -40,18 +40,6 @@ class Redactor:
     def __bool__(self) -> bool:
         """Whether there is anything to replace."""
         return bool(self._forms)
-
-    def value(self, value: object) -> object:
-        """The same for every text inside a JSON value."""
-        if not self._forms:
-            return value
-        if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, Mapping):
-            return {self.text(str(key)): self.value(each) for key, each in value.items()}
-        if isinstance(value, list | tuple):
-            return [self.value(each) for each in value]
-        return value
 
 
 def _forms(value: str) -> Iterator[str]:

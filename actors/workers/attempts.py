@@ -36,7 +36,7 @@ class AttemptFold:
         self, outcome: Mapping[str, Any], prefix: str
     ) -> AttemptResult:  # Any: JSON of our own package
         """The result of a test that came to its end; stores the files it left."""
-        steps = _steps(outcome["steps"])
+        steps = _steps(outcome.get("steps", ()))
         phases = _telling_step(tuple(_phase(phase) for phase in outcome["phases"]), steps)
         return AttemptResult(
             verdict=verdict_of(phases),
