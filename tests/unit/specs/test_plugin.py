@@ -239,6 +239,13 @@ print([name for name in ("pydantic", "yaml", "httpx", "ray") if name in sys.modu
     assert run(suite, code=code).stdout.splitlines()[-1] == "[]"
 
 
+def test_package_of_the_suite_may_be_called_actors(suite: Path) -> None:
+    (suite / "actors").mkdir()
+    (suite / "actors" / "__init__.py").write_text("STAGE = 1\n")
+    (suite / "test_stage.py").write_text("import actors\ndef test_it(): assert actors.STAGE\n")
+    assert "1 passed" in run(suite, "test_stage.py").stdout
+
+
 def test_specs_run_without_ray(suite: Path) -> None:
     code = """
 import sys, pytest

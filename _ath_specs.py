@@ -1,6 +1,7 @@
 """The platform's pytest plugin: collects `*.ath.yaml` and gives the fixture `ath`.
 
-Loaded by every pytest of this interpreter, so it imports nothing but pytest until it is used.
+Loaded by every pytest of this interpreter, so it imports nothing but pytest until it is used, and
+is no part of `actors`: a suite's own package of that name must not end pytest.
 """
 
 from collections.abc import Generator, Iterator
