@@ -7,6 +7,7 @@ from api.rest import (
     docs,
     events,
     health,
+    imports,
     problem,
     quarantines,
     quotas,
@@ -36,7 +37,18 @@ def create_app(services: Services) -> FastAPI:
     app.state.access = Access(services)
     app.state.followers = Followers(services.settings.max_followers)
     problem.install(app, services.entropy)
-    for noun in (runs, results, events, artifacts, suites, quotas, quarantines, health, docs):
+    for noun in (
+        runs,
+        imports,
+        results,
+        events,
+        artifacts,
+        suites,
+        quotas,
+        quarantines,
+        health,
+        docs,
+    ):
         app.include_router(noun.router)
     for page in (login, pages, static, trace):
         app.include_router(page.router)

@@ -23,6 +23,7 @@ from harness.domain.scope import DEFAULT_SCOPE
 from harness.ports.clock import SystemClock
 from harness.ports.entropy import SystemEntropy
 from harness.services.analytics import Analytics
+from harness.services.imports import Imports
 from harness.services.quarantines import Quarantines
 from harness.services.quotas import Quotas
 from harness.services.relay import AnalyticsFeed, Relay
@@ -100,6 +101,7 @@ def application(settings: Settings) -> FastAPI:
         runs=Runs(store, files, entropy, SchedulerHandle(), quotas),
         quotas=quotas,
         quarantines=Quarantines(store),
+        imports=Imports(store, files, entropy),
         records=store,
         artifacts=files,
         clock=clock,

@@ -14,6 +14,7 @@ from harness.domain.exit_code import exit_code
 from harness.domain.failure_cluster import Assignment
 from harness.domain.results import TestOutcome
 from harness.domain.run import Run
+from harness.domain.visible_text import one_line
 
 COLOURS = {
     Verdict.PASSED: "green",
@@ -30,6 +31,7 @@ READINESS = {
     Readiness.INCONCLUSIVE: "bold yellow",
 }
 LISTED = 20
+NAME_CHARACTERS = 500
 
 
 def print_report(client: Client, run: Run) -> None:
@@ -86,7 +88,8 @@ def _print_tests(found: Highlights) -> None:
             continue
         out.print(f"\n[bold]{title}[/]")
         for test in tests[:LISTED]:
-            out.print(f"  {escape(test.case.id)}  [dim]{escape(_why(test))}[/]")
+            name = escape(one_line(test.case.id[:NAME_CHARACTERS]))
+            out.print(f"  {name}  [dim]{escape(_why(test))}[/]")
         if len(tests) > LISTED:
             out.print(f"  and {len(tests) - LISTED} more")
 
@@ -99,7 +102,7 @@ def _why(test: TestOutcome) -> str:
     if test.failure is None:
         return ""
     line = test.failure.message.strip().partition("\n")[0]
-    return f"{test.failure.exception.rpartition('.')[2]}: {line}"[:160]
+    return one_line(f"{test.failure.exception.rpartition('.')[2]}: {line}"[:160])
 
 
 def _print_clusters(client: Client, run: Run) -> None:

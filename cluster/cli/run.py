@@ -9,7 +9,8 @@ import typer
 
 from cluster.cli.command import add_command
 from cluster.cli.console import err
-from cluster.cli.see_through import say_submitted, see_through
+from cluster.cli.options import AsJson, Ctrf, Gate, Junit, Wait
+from cluster.cli.see_through import ReportFiles, say_submitted, see_through
 from cluster.cli.session import connect
 from cluster.cli.spec_interpreter import interpreter_for
 from cluster.cli.suite_folder import SuiteFolder, find_suite
@@ -30,7 +31,8 @@ def register(app: typer.Typer) -> None:
 def run(  # each is an option of the command line
     command: Annotated[list[str], typer.Argument(help="After `--`: pytest and its arguments.")],
     env: Annotated[str | None, typer.Option(help="Environment of ath.toml.")] = None,
-    junit: Annotated[Path | None, typer.Option(help="Write a JUnit XML file.")] = None,
+    junit: Junit = None,
+    ctrf: Ctrf = None,
     python: Annotated[str | None, typer.Option(help="Interpreter with the packages.")] = None,
     workers: Annotated[int | None, typer.Option("-n", "--workers", help="Side by side.")] = None,
     retries: Annotated[int | None, typer.Option(help="Attempts after a failed one.")] = None,
@@ -40,9 +42,9 @@ def run(  # each is an option of the command line
     test_seconds: Annotated[float | None, typer.Option(help="Deadline of a test.")] = None,
     run_seconds: Annotated[float | None, typer.Option(help="Deadline of the run.")] = None,
     priority: Annotated[Priority, typer.Option(help="Among your own runs.")] = Priority.NORMAL,
-    gate: Annotated[bool, typer.Option(help="Exit with 8 unless the run is ready.")] = False,
-    wait: Annotated[bool, typer.Option(help="Follow the run to its end.")] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+    gate: Gate = False,
+    wait: Wait = True,
+    as_json: AsJson = False,
 ) -> int:
     """Run a suite: `ath run -- pytest -q tests`."""
     settings = Settings.load()
@@ -58,7 +60,8 @@ def run(  # each is an option of the command line
         if not wait:
             say_submitted(client, submitted, as_json=as_json)
             return ExitCode.PASSED
-        return see_through(client, submitted, junit, environ, gate=gate, as_json=as_json)
+        files = ReportFiles(junit, ctrf)
+        return see_through(client, submitted, files, environ, gate=gate, as_json=as_json)
 
 
 @dataclass(frozen=True, slots=True)

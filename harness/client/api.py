@@ -8,6 +8,7 @@ import httpx
 from harness.client.artifacts import Artifacts
 from harness.client.connection import Connection, Patience
 from harness.client.decode import decode
+from harness.client.imports import Imports
 from harness.client.quarantines import Quarantines
 from harness.client.quotas import Quotas
 from harness.client.runs import Runs
@@ -59,6 +60,7 @@ class Client:
         self._project = project
         path = f"/v1/projects/{project}"
         self.runs = Runs(self._connection, f"{path}/runs")
+        self.imports = Imports(self._connection, f"{path}/imports")
         self.suites = Suites(self._connection, f"{path}/suites")
         self.artifacts = Artifacts(self._connection, f"{path}/artifacts")
         self.quarantines = Quarantines(self._connection, f"{path}/quarantines")

@@ -14,6 +14,10 @@ from harness.domain.suite import SuiteVersion
 from harness.errors import Conflict, InvalidInput
 
 MAX_ROUNDS = 100
+RESERVED = "ath."
+"""Labels that begin so are the platform's own."""
+IMPORTED = f"{RESERVED}imported"
+"""The label of runs whose results come from elsewhere; its value names the formats."""
 
 
 class RunState(StrEnum):
@@ -87,6 +91,11 @@ class RunRequest:
     labels: Mapping[str, str] = field(default_factory=dict)
     priority: Priority = Priority.NORMAL
 
+    @property
+    def is_imported(self) -> bool:
+        """Whether the results come from elsewhere, so that nothing can be executed here."""
+        return IMPORTED in self.labels
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -147,6 +156,11 @@ class Run:
         """
         if not self.state.is_terminal:
             raise Conflict(f"Run {self.id} is {self.state}. Wait for its end, or cancel it.")
+        if self.request.is_imported:
+            raise InvalidInput(
+                f"Run {self.id} was imported, so its tests cannot be executed here. Execute them "
+                "where they came from, and import what comes of it."
+            )
         if not self.collected:
             raise InvalidInput(f"Run {self.id} never came to its tests. Submit it anew.")
         if self.round == MAX_ROUNDS:

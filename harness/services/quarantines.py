@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from harness.domain.principal import Principal
 from harness.domain.quarantine import Quarantine
@@ -37,7 +37,8 @@ class Quarantines:
             now = tx.now()
             if until is not None and until <= now:
                 raise InvalidInput(f"The quarantine would be over since {until.isoformat()}.")
-            found = Quarantine(pattern, reason, by.name, now, until)
+            end = until.astimezone(UTC) if until else None
+            found = Quarantine(pattern, reason, by.name, now, end)
             tx.quarantines.put(found)
             if len(tx.quarantines.list()) > MOST:
                 raise InvalidInput(

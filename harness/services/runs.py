@@ -13,7 +13,7 @@ from harness.domain.principal import Principal
 from harness.domain.queue import in_turn
 from harness.domain.rerun import tests_to_rerun
 from harness.domain.results import RunResults, TestOutcome
-from harness.domain.run import Reason, Run, RunRequest, RunState
+from harness.domain.run import RESERVED, Reason, Run, RunRequest, RunState
 from harness.domain.scope import Scope
 from harness.errors import Conflict, InvalidInput, NotFound
 from harness.events.envelope import Event
@@ -206,6 +206,9 @@ class Runs:
         for name, seconds in (("test", request.test_seconds), ("run", request.run_seconds)):
             if seconds is not None and not 0 < seconds <= 7 * 86400:
                 raise InvalidInput(f"{name}_seconds is {seconds}; use more than 0, up to a week.")
+        reserved = next((name for name in request.labels if name.startswith(RESERVED)), None)
+        if reserved:
+            raise InvalidInput(f"The label {reserved!r} is the platform's own. Name it otherwise.")
         if not self.artifacts.has(scope, request.suite.digest):
             raise NotFound(
                 f"No suite archive {request.suite.digest} was uploaded to this project. "

@@ -80,7 +80,7 @@ def test_a_killed_process_loses_nothing(
     record_property: Callable[[str, object], None],
 ) -> None:
     run = platform.submit(client, slow_suite, "pytest", "-q")
-    _after_finished(client, run.id, 5)
+    after_finished(client, run.id, 5)
     killed = time.monotonic()
     platform.kill(VICTIMS[victim])
     ended = client.runs.wait(run.id, until="assessed", seconds=CASE_SECONDS)
@@ -97,7 +97,7 @@ def test_a_host_that_was_stopped_past_its_lease_cannot_write_late_results(
     platform: LivePlatform, client: Client, slow_suite: Path
 ) -> None:
     run = platform.submit(client, slow_suite, "pytest", "-q")
-    _after_finished(client, run.id, 5)
+    after_finished(client, run.id, 5)
     (host,) = platform.running(VICTIMS["worker-host"])
     host.suspend()
     try:
@@ -124,7 +124,7 @@ def test_a_killed_browser_ends_no_run(
     (slow_suite / "test_short.py").write_text(BROWSER_SUITE)
     # A call into Playwright may wait for ever when its browser dies; the deadline ends that test.
     run = platform.submit(client, slow_suite, "pytest", "-q", test_seconds=10.0)
-    _after_finished(client, run.id, 2)
+    after_finished(client, run.id, 2)
     platform.kill(_is_browser)
     ended = client.runs.wait(run.id, until="assessed", seconds=CASE_SECONDS)
     assert ended.state.is_terminal
@@ -144,7 +144,7 @@ def _is_browser(line: str) -> bool:
     return "--remote-debugging-pipe" in line and "--type=" not in line
 
 
-def _after_finished(client: Client, run_id: RunId, count: int) -> None:
+def after_finished(client: Client, run_id: RunId, count: int) -> None:
     """Return when so many attempts of the run are over."""
     left = iter(range(count - 1, -1, -1))
     _after(client, run_id, lambda e: e.type == AttemptFinished.type and next(left) == 0)

@@ -90,6 +90,8 @@ async def test_schema_describes_every_noun(world: World) -> None:
         "GET /runs/{run_id}/events",
         "GET /runs/{run_id}/tests",
         "GET /runs/{run_id}/junit.xml",
+        "GET /runs/{run_id}/ctrf.json",
+        "POST /imports",
         "GET /runs/{run_id}/failures",
         "GET /runs/{run_id}/assessment",
         "GET /runs/{run_id}/artifacts",

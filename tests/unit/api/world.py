@@ -34,6 +34,7 @@ from harness.events.facts import RunFinished
 from harness.ports.clock import SystemClock
 from harness.ports.doorbell import SilentDoorbell
 from harness.ports.entropy import SystemEntropy
+from harness.services.imports import Imports
 from harness.services.quarantines import Quarantines
 from harness.services.quotas import Quotas
 from harness.services.runs import Runs
@@ -141,6 +142,7 @@ def make_world(folder: Path, settings: ApiSettings | None = None) -> World:
         runs=Runs(records, artifacts, entropy, SilentDoorbell(), quotas),
         quotas=quotas,
         quarantines=Quarantines(records),
+        imports=Imports(records, artifacts, entropy),
         records=records,
         artifacts=artifacts,
         clock=SystemClock(),

@@ -65,9 +65,9 @@ def test_serial_group_is_in_one_batch(durations: list[float], groups: dict[int, 
 
 @given(DURATIONS, st.integers(2, 4))
 def test_workers_end_nearly_together(durations: list[float], workers: int) -> None:
-    possible = max(max(durations), sum(durations) / workers)
-    # What a first batch of small files may hold beside the longest test, and the last hand-overs.
-    assert makespan(durations, workers) <= possible + sum(durations) / (3 * workers) + 0.5
+    # Graham's bound of list scheduling, with what one batch may hold besides.
+    share = sum(durations) / workers
+    assert makespan(durations, workers) <= share + max(durations) + share / 3 + 0.5
 
 
 def test_long_test_begins_first_though_its_file_has_others() -> None:
