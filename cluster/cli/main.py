@@ -14,6 +14,7 @@ from cluster.cli import (
     rerun,
     run,
     secrets,
+    validate,
 )
 from cluster.cli.console import complain
 from harness.domain.exit_code import ExitCode
@@ -36,6 +37,7 @@ environments.register(app)
 secrets.register(app)
 quotas.register(app)
 quarantine.register(app)
+validate.register(app)
 
 
 def main() -> None:

@@ -10,11 +10,11 @@ import typer
 from cluster.cli.command import add_command
 from cluster.cli.console import err
 from cluster.cli.git_suite import fetch_suite
-from cluster.cli.interpreter import find_interpreter
 from cluster.cli.local_suite import LocalSuite
 from cluster.cli.options import AsJson, Ctrf, Gate, Junit, Wait
 from cluster.cli.see_through import ReportFiles, say_submitted, see_through
 from cluster.cli.session import connect
+from cluster.cli.spec_interpreter import interpreter_for
 from cluster.cli.suite_folder import SuiteFolder, find_suite
 from cluster.cli.variables import visible
 from harness.client import Client
@@ -129,7 +129,7 @@ class Packages:
                 return Chosen(python=installed)
         if self.version:
             raise InvalidInput("--python-version needs --requirements, or [python] in ath.toml.")
-        return Chosen(interpreter=find_interpreter(command, self.python, environ))
+        return Chosen(interpreter=interpreter_for(command, self.python, environ, Path.cwd()))
 
 
 @dataclass(frozen=True, slots=True)
