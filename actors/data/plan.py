@@ -7,6 +7,7 @@ from datetime import datetime
 import pyarrow as pa
 
 from actors.data.checks import Check, Compared
+from actors.data.coercion import coerced
 from actors.data.columns import (
     column_checks,
     missing_column,
@@ -25,6 +26,7 @@ from actors.data.judgements import (
     Unique,
 )
 from actors.data.keys import KeySet
+from actors.data.pandera_schema import PanderaSchema
 from actors.data.reading import OpenSource
 from actors.data.rules import Reference, RuleSet, Source, Total, TypeName
 from actors.data.totals import Grouping, check_summable
@@ -68,6 +70,7 @@ class Plan:
     rules: RuleSet
     open: Callable[[Source, Mapping[str, TypeName]], OpenSource]
     now: Callable[[], datetime]
+    schema: PanderaSchema | None = None
     wanted: dict[Source, Wanted] = field(default_factory=dict)
     judgements: list[Judgement] = field(default_factory=list)
     masked: set[str] = field(default_factory=set)
@@ -81,7 +84,9 @@ class Plan:
         rules = self.rules
         self.masked |= set(rules.mask)
         declared = {name: column.type for name, column in rules.columns.items() if column.type}
-        main = self._main(self.open(rules.source, declared))
+        main = self._main(self._open_main(declared))
+        if self.schema:
+            self._schema(main, self.schema)
         self._columns(main)
         for place, columns in enumerate(rules.unique):
             self.unique(f"unique.{place}", columns)
@@ -113,6 +118,20 @@ class Plan:
         if self._has(self.main, rule, columns):
             keys = self.main.spool(KeySet(tuple(columns), nulls_equal))
             self.judgements.append(Unique(self.rules.source, rule, keys))
+
+    def _open_main(self, declared: Mapping[str, TypeName]) -> OpenSource:
+        if self.schema is None:
+            return self.open(self.rules.source, declared)
+        opened = self.open(self.rules.source, {**self.schema.declared(), **declared})
+        return coerced(opened, self.schema.coerced(opened.types))
+
+    def _schema(self, main: Wanted, schema: PanderaSchema) -> None:
+        types = main.opened.types
+        self.judgements += [Known(found) for found in schema.findings(main.opened.name, types)]
+        for check in schema.checks(types):
+            self.check(check)
+        for rule, columns in schema.unique(types):
+            self.unique(rule, columns, nulls_equal=True)
 
     def _main(self, opened: OpenSource) -> Wanted:
         main = Wanted(opened, self.rules.key)

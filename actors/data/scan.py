@@ -24,12 +24,18 @@ class Scan:
     folder: Path
     """For what tasks write; this scan's own."""
     columns: tuple[str, ...]
-    """All that are read; failing rows are kept with these."""
+    """All that are read; rows that fail a check are kept with these."""
+    key: tuple[str, ...]
+    """Those that name a row."""
     checks: tuple[Check, ...]
     keys: tuple[KeySet, ...]
     groupings: tuple[Grouping, ...]
     kept: int
     """How many failing rows of each rule and partition."""
+
+    def naming(self, keys: KeySet) -> tuple[str, ...]:
+        """What is read again to name rows by their failing keys, and kept with them."""
+        return tuple(dict.fromkeys((*self.key, *keys.columns)))
 
 
 @dataclass(slots=True)
@@ -108,9 +114,10 @@ def _collected(
     number: int,
     partition: Partition,
 ) -> Path:
-    writer = RowWriter(scan.folder / f"failing-{place}-{number}", scan.columns, scan.kept)
+    columns = scan.naming(keys)
+    writer = RowWriter(scan.folder / f"failing-{place}-{number}", columns, scan.kept)
     before = 0
-    for index, batch in enumerate(partition.batches(scan.columns)):
+    for index, batch in enumerate(partition.batches(columns)):
         wanted = [found.load() for found in failing if found.piece.batch == index]
         if wanted:
             digests, whole = keys.digests(batch)

@@ -45,7 +45,6 @@ class SourceRows:
     opened: OpenSource
     scan: Scan
     scanned: Sequence[Scanned]
-    key: tuple[str, ...]
 
     @property
     def name(self) -> str:
@@ -73,12 +72,14 @@ class SourceRows:
             for number, part in enumerate(self.scanned)
             if rule in part.files
         }
-        return self.kept(files, columns)
+        return self.kept(files, self.scan.columns, columns)
 
-    def kept(self, files: Mapping[int, Path], columns: tuple[str, ...]) -> Failures:
+    def kept(
+        self, files: Mapping[int, Path], stored: tuple[str, ...], columns: tuple[str, ...]
+    ) -> Failures:
         """Files by partition as failures of a rule about some columns."""
         ordered = [(path, self.before[number]) for number, path in sorted(files.items())]
-        return Failures(ordered, self.scan.columns, columns, self.key)
+        return Failures(ordered, stored, columns, self.scan.key)
 
     def pieces(self, keys: KeySet) -> Sequence[Piece]:
         """The spooled keys."""
@@ -139,7 +140,7 @@ class Seen:
         place = self._next()
         files = collect(rows.scan, place, keys, first, rows.opened.partitions, self.tasks)
         total = sum(found.rows for found in failing)
-        return finding, total, rows.kept(files, keys.columns)
+        return finding, total, rows.kept(files, rows.scan.naming(keys), keys.columns)
 
     def named(
         self, finding: Finding, failed: int, failures: Failures

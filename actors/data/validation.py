@@ -9,11 +9,13 @@ from actors.data.artifact import write_artifact
 from actors.data.findings import Report
 from actors.data.masking import Mask
 from actors.data.opening import Opener
+from actors.data.pandera_schema import PanderaSchema
 from actors.data.plan import Plan, Wanted
 from actors.data.rules import RuleSet
 from actors.data.scan import Scan, scan
 from actors.data.scheduling import Tasks, workers
 from actors.data.seen import Seen, SourceRows
+from harness.errors import InvalidInput
 from harness.ports.clock import Clock, SystemClock
 from harness.ports.entropy import Entropy, SystemEntropy
 from harness.ports.query import Query
@@ -38,6 +40,7 @@ class Validator:
         self,
         rules: RuleSet,
         *,
+        schema: object | None = None,
         frames: Mapping[str, object] | None = None,
         artifact: Path | None = None,
     ) -> Report:
@@ -45,6 +48,7 @@ class Validator:
 
         Args:
             rules: What must hold.
+            schema: A Pandera `DataFrameSchema` or `DataFrameModel` that must hold, too.
             frames: Frames in memory, by the names that sources give them.
             artifact: Where failing rows are written, as `.parquet` or `.csv`.
 
@@ -53,17 +57,12 @@ class Validator:
                 does not hold is no error, but a finding.
         """
         with tempfile.TemporaryDirectory(prefix="ath-data-") as scratch:
-            return self._validated(rules, frames or {}, artifact, Path(scratch))
+            opener = self._opener(rules, frames or {}, Path(scratch))
+            plan = Plan(rules, opener.open, self.clock.now, _schema(schema)).make()
+            return self._judged(plan, artifact, Path(scratch))
 
-    def _validated(
-        self,
-        rules: RuleSet,
-        frames: Mapping[str, object],
-        artifact: Path | None,
-        scratch: Path,
-    ) -> Report:
-        opener = self._opener(rules, frames, scratch)
-        plan = Plan(rules, opener.open, self.clock.now).make()
+    def _judged(self, plan: Plan, artifact: Path | None, scratch: Path) -> Report:
+        rules = plan.rules
         mask = Mask(frozenset(plan.masked), self.mask_key or self.entropy.secret().encode())
         seen = self._seen(plan, mask, scratch)
         judged = [judgement.judge(seen) for judgement in plan.judgements]
@@ -98,15 +97,27 @@ def _scanned(rules: RuleSet, wanted: Wanted, folder: Path, tasks: Tasks) -> Sour
     asked = Scan(
         folder,
         tuple(columns),
+        wanted.key,
         tuple(wanted.checks),
         tuple(wanted.keys),
         tuple(wanted.groupings),
         max(rules.kept, rules.shown),
     )
-    return SourceRows(
-        wanted.opened, asked, scan(asked, wanted.opened.partitions, tasks), wanted.key
-    )
+    return SourceRows(wanted.opened, asked, scan(asked, wanted.opened.partitions, tasks))
 
 
 def _memory(rules: RuleSet) -> int:
     return rules.memory_mib << 20
+
+
+def _schema(schema: object | None) -> PanderaSchema | None:
+    if schema is None:
+        return None
+    if hasattr(schema, "to_schema"):
+        schema = schema.to_schema()
+    if not hasattr(schema, "columns") or not hasattr(schema, "validate"):
+        raise InvalidInput(
+            f"{type(schema).__name__} is no Pandera schema: hand over a DataFrameSchema or a "
+            "DataFrameModel"
+        )
+    return PanderaSchema(schema)
