@@ -79,7 +79,9 @@ class Report:
     def text(self) -> str:
         """One line for each broken rule; one line in all where none is."""
         if self.met:
-            return f"{len(self.findings)} rules hold for {self.rows} rows of {self.source}"
+            count = len(self.findings)
+            rules = "1 rule holds" if count == 1 else f"{count} rules hold"
+            return f"{rules} for {self.rows} rows of {self.source}"
         return "\n".join(finding.text for finding in self.broken)
 
 

@@ -104,8 +104,9 @@ class Counted:
         low, high = self.bounds.min, self.bounds.max
         few = low is not None and rows.rows < low
         many = high is not None and rows.rows > high
-        words = [f"at least {low}" if low is not None else "", f"at most {high}" if high else ""]
-        expected = " and ".join(word for word in words if word) + " rows"
+        words = (("at least", low), ("at most", high))
+        said = (f"{word} {bound}" for word, bound in words if bound is not None)
+        expected = f"{' and '.join(said)} rows"
         fault = f"{rows.name} has too {'few' if few else 'many'} rows"
         finding = _finding("count", rows.name, fault, expected, rows.rows)
         return replace(finding, observed=f"{rows.rows} rows", met=not (few or many)), None
