@@ -4,6 +4,7 @@ import gzip
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO
 
@@ -48,11 +49,9 @@ class LineCutter:
         Raises:
             TooLarge: a line is longer than any line may be.
         """
-        ends = list(self._ends(start))
-        begins = [start, *ends[:-1]]
         return [
             TextRange(self.path, self.name, begin, end)
-            for begin, end in zip(begins, ends, strict=True)
+            for begin, end in pairwise((start, *self._ends(start)))
             if end > begin
         ]
 
@@ -60,7 +59,7 @@ class LineCutter:
         with self.path.open("rb") as file:
             file.seek(start)
             begin, place, inside = start, start, False
-            while block := file.read(_BLOCK):
+            while block := file.read(min(_BLOCK, self.size)):
                 end = -1
                 if place + len(block) - begin >= self.size:
                     end = self._line_end(block, inside)
