@@ -107,13 +107,27 @@ def values_of(values: tuple[Scalar, ...], kind: pa.DataType, rule: str) -> pa.Ar
         raise InvalidInput(f"{rule}: not every value can be of type {kind}") from None
 
 
-def regex(pattern: str, rule: str, *, whole: bool) -> str:
-    """The pattern for RE2, from the start of a text and maybe to its end.
+def _text_checks(place: str, name: str, column: Column, kind: pa.DataType) -> Iterator[Check]:
+    asked = [what for what in ("matches", "length") if getattr(column, what) is not None]
+    if asked and not is_text(kind):
+        raise InvalidInput(f"{place}.{asked[0]} is for texts, and {name} is {kind}")
+    if column.matches is not None:
+        rule = f"{place}.matches"
+        yield Matching(rule, name, _regex(column.matches, rule), column.matches)
+    if column.length is not None:
+        limits = ((">=", column.length.min), ("<=", column.length.max))
+        bounds = tuple((sign, pa.scalar(value)) for sign, value in limits if value is not None)
+        if bounds:
+            yield Bounded(f"{place}.length", name, bounds, of_length=True)
+
+
+def _regex(pattern: str, rule: str) -> str:
+    """The pattern for RE2, for a whole text.
 
     Raises:
         InvalidInput: RE2 does not know it.
     """
-    anchored = rf"\A(?:{pattern})" + (r"\z" if whole else "")
+    anchored = rf"\A(?:{pattern})\z"
     try:
         pc.match_substring_regex(pa.array([""]), anchored)
     except pa.ArrowException:
@@ -122,20 +136,6 @@ def regex(pattern: str, rule: str, *, whole: bool) -> str:
             "back-references"
         ) from None
     return anchored
-
-
-def _text_checks(place: str, name: str, column: Column, kind: pa.DataType) -> Iterator[Check]:
-    asked = [what for what in ("matches", "length") if getattr(column, what) is not None]
-    if asked and not is_text(kind):
-        raise InvalidInput(f"{place}.{asked[0]} is for texts, and {name} is {kind}")
-    if column.matches is not None:
-        rule = f"{place}.matches"
-        yield Matching(rule, name, regex(column.matches, rule, whole=True), column.matches)
-    if column.length is not None:
-        limits = ((">=", column.length.min), ("<=", column.length.max))
-        bounds = tuple((sign, pa.scalar(value)) for sign, value in limits if value is not None)
-        if bounds:
-            yield Bounded(f"{place}.length", name, bounds, of_length=True)
 
 
 def _bounds(limits: Range, kind: pa.DataType, rule: str) -> Iterator[tuple[str, pa.Scalar]]:

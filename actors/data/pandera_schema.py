@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from actors.data.checks import Bounded, Check, Matching, OneOf, Present, Readable
-from actors.data.columns import is_text, regex, schema_findings, type_name, value_of, values_of
+from actors.data.checks import Bounded, Check, OneOf, Present, Readable
+from actors.data.columns import is_text, schema_findings, type_name, value_of, values_of
 from actors.data.findings import Finding
 from actors.data.pandera_check import PanderaCheck
 from actors.data.rules import Column, TypeName
@@ -180,9 +180,14 @@ _Translation = Callable[[str, str, pa.DataType, Mapping[str, Any]], Check | None
 
 
 def _translation(check: Any) -> _Translation | None:  # Any: pandera's check
-    """How a check that Pandera knows by name is said in ours; none for all others."""
+    """How a check that Pandera knows by name is said in ours; none for all others.
+
+    Patterns stay with pandas, which runs them on vectors where RE2 means what Python's `re` does.
+    """
     known = type(check).CHECK_FUNCTION_REGISTRY.get(check.name)
-    if known is None or check._check_fn is not known or not check.ignore_na or check.element_wise:
+    # A schema copies its checks: the function is Pandera's own where its type and name are.
+    own = type(check._check_fn) is type(known) and str(check._check_fn) == check.name
+    if known is None or not own or not check.ignore_na or check.element_wise:
         return None
     if check.name in _RELATIONS:
         return partial(_relation, *_RELATIONS[check.name])
@@ -190,8 +195,6 @@ def _translation(check: Any) -> _Translation | None:  # Any: pandera's check
         "in_range": _in_range,
         "isin": _is_in,
         "notin": _not_in,
-        "str_matches": _matches,
-        "str_contains": _contains,
         "str_length": _length,
     }.get(check.name)
 
@@ -222,21 +225,6 @@ def _is_in(rule: str, name: str, kind: pa.DataType, said: Mapping[str, Any]) -> 
 def _not_in(rule: str, name: str, kind: pa.DataType, said: Mapping[str, Any]) -> Check:
     values = tuple(_plain(value) for value in said["forbidden_values"])
     return OneOf(rule, name, values_of(values, kind, rule), negated=True)
-
-
-def _matches(rule: str, name: str, kind: pa.DataType, said: Mapping[str, Any]) -> Check | None:
-    pattern = said["pattern"]
-    if not isinstance(pattern, str) or not is_text(kind):
-        return None
-    return Matching(rule, name, regex(pattern, rule, whole=False), pattern)
-
-
-def _contains(rule: str, name: str, kind: pa.DataType, said: Mapping[str, Any]) -> Check | None:
-    pattern = said["pattern"]
-    if not isinstance(pattern, str) or not is_text(kind):
-        return None
-    regex(pattern, rule, whole=False)
-    return Matching(rule, name, pattern, pattern)
 
 
 def _length(rule: str, name: str, kind: pa.DataType, said: Mapping[str, Any]) -> Check | None:

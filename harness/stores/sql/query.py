@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import URL, Connection, create_engine, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import NullPool
 
@@ -43,7 +43,7 @@ class SqlQuery:
     @contextmanager
     def _connection(self) -> Iterator[Connection]:
         try:
-            engine = create_engine(self.url, poolclass=NullPool, hide_parameters=True)
+            engine = create_engine(_parsed(self.url), poolclass=NullPool, hide_parameters=True)
         except (ArgumentError, NoSuchModuleError, ImportError) as problem:
             raise InvalidInput(
                 f"the secret holds no usable SQLAlchemy URL ({type(problem).__name__}): write "
@@ -66,6 +66,13 @@ class SqlQuery:
             if dialect == "postgresql":
                 limit = int(self.statement_seconds * 1000)
                 connection.execute(text(f"SET LOCAL statement_timeout = {limit}"))
+
+
+def _parsed(url: str) -> URL:
+    parsed = make_url(url)
+    # The driver that is installed with the platform, where the address names none.
+    plain = parsed.drivername in ("postgresql", "postgres")
+    return parsed.set(drivername="postgresql+psycopg2") if plain else parsed
 
 
 def _literal(statement: str) -> str:
