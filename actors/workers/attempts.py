@@ -2,12 +2,20 @@
 
 import mimetypes
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from actors.workers.suite_worker import WorkerLost
-from harness.domain.attempt import ArtifactRef, AttemptResult, Failure, Frame, Phase, Verdict
+from harness.domain.attempt import (
+    ArtifactRef,
+    AttemptResult,
+    Failure,
+    Frame,
+    Phase,
+    Step,
+    Verdict,
+)
 from harness.domain.scope import Scope
 from harness.errors import HarnessError
 from harness.ports.artifacts import ArtifactStore
@@ -28,7 +36,8 @@ class AttemptFold:
         self, outcome: Mapping[str, Any], prefix: str
     ) -> AttemptResult:  # Any: JSON of our own package
         """The result of a test that came to its end; stores the files it left."""
-        phases = tuple(_phase(phase) for phase in outcome["phases"])
+        steps = _steps(outcome["steps"])
+        phases = _telling_step(tuple(_phase(phase) for phase in outcome["phases"]), steps)
         return AttemptResult(
             verdict=verdict_of(phases),
             seconds=sum(phase.seconds for phase in phases if phase.name != "subtest"),
@@ -37,6 +46,7 @@ class AttemptFold:
             properties=dict(outcome["properties"]),
             artifacts=tuple(self._stored(outcome["files"], prefix)),
             worker=self.worker,
+            steps=steps,
         )
 
     def overdue(self, seconds: float) -> AttemptResult:
@@ -92,6 +102,37 @@ def verdict_of(phases: Sequence[Phase]) -> Verdict:
     if "skipped" in outcomes or "xfailed" in outcomes:
         return Verdict.SKIPPED
     return Verdict.PASSED
+
+
+def _telling_step(phases: tuple[Phase, ...], steps: Sequence[Step]) -> tuple[Phase, ...]:
+    """The phases, with the failing step named in the message of the test's own failure."""
+    path = next(filter(None, (step.failed_path() for step in steps)), ())
+    if not path:
+        return phases
+    named = [step.name for step in path if step.kind == "step"]
+    return tuple(_in_step(phase, " > ".join(named)) for phase in phases)
+
+
+def _in_step(phase: Phase, name: str) -> Phase:
+    failure = phase.failure
+    if not name or phase.name != "call" or failure is None or name in failure.message:
+        return phase
+    return replace(phase, failure=replace(failure, message=f"in {name!r}: {failure.message}"))
+
+
+def _steps(found: Sequence[Mapping[str, Any]]) -> tuple[Step, ...]:  # Any: JSON of our own package
+    return tuple(
+        Step(
+            kind=step["kind"],
+            name=step["name"],
+            outcome=step["outcome"],
+            seconds=step["seconds"],
+            started=step["started"],
+            detail=step["detail"],
+            steps=_steps(step["steps"]),
+        )
+        for step in found
+    )
 
 
 def _phase(data: Mapping[str, Any]) -> Phase:  # Any: JSON of our own package

@@ -48,12 +48,13 @@ def resolved(environment: Environment, port: int) -> Environment:
     names = {"port": str(port)}
     base_url = fill(environment.base_url, names) if environment.base_url else None
     names["base_url"] = base_url or ""
+    given = {"ATH_BASE_URL": base_url} if base_url else {}
     return replace(
         environment,
         base_url=base_url,
         up=tuple(fill(word, names) for word in environment.up),
         health=fill(environment.health, names) if environment.health else None,
-        variables={key: fill(value, names) for key, value in environment.variables.items()},
+        variables=given | {key: fill(value, names) for key, value in environment.variables.items()},
     )
 
 

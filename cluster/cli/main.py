@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from cluster.cli import look, machine, rerun, run
+from cluster.cli import look, machine, rerun, run, validate
 from cluster.cli.console import complain
 from harness.domain.exit_code import ExitCode
 from harness.errors import HarnessError, InvalidInput, NotFound, TooLarge
@@ -21,6 +21,7 @@ machine.register(app)
 run.register(app)
 rerun.register(app)
 look.register(app)
+validate.register(app)
 
 
 def main() -> None:

@@ -9,9 +9,9 @@ import typer
 
 from cluster.cli.command import add_command
 from cluster.cli.console import err
-from cluster.cli.interpreter import find_interpreter
 from cluster.cli.see_through import say_submitted, see_through
 from cluster.cli.session import connect
+from cluster.cli.spec_interpreter import interpreter_for
 from cluster.cli.suite_folder import SuiteFolder, find_suite
 from cluster.cli.variables import visible
 from harness.client import Client
@@ -45,7 +45,7 @@ def run(  # each is an option of the command line
     environ = caller_environ()
     suite = find_suite(Path.cwd())
     request = Wanted(command, env, python, workers, retries, release, test_seconds, run_seconds)
-    interpreter = find_interpreter(command, python, environ)
+    interpreter = interpreter_for(command, python, environ, Path.cwd())
     variables = visible(environ, env_var or [])
     with _connected(settings) as client:
         submitted = request.submit(client, settings, suite, interpreter, variables)

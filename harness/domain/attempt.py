@@ -40,6 +40,8 @@ PhaseName = Literal["collect", "setup", "call", "teardown", "subtest", "worker"]
 
 PhaseOutcome = Literal["passed", "failed", "skipped", "xfailed", "xpassed"]
 
+StepOutcome = Literal["passed", "failed", "skipped"]
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
@@ -78,6 +80,28 @@ class Phase:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """Something that a test did, named by its author; may consist of further steps."""
+
+    kind: str
+    """Such as `api`, `browser`, `command`, `case`; an open set."""
+    name: str
+    outcome: StepOutcome
+    seconds: float = 0.0
+    started: float = 0.0
+    """Seconds after the first step began."""
+    detail: str = ""
+    """What it did, and why it failed, for people; capped."""
+    steps: "tuple[Step, ...]" = ()
+
+    def failed_path(self) -> "tuple[Step, ...]":
+        """This step and, within it, the first that failed, down to the innermost."""
+        if self.outcome != "failed":
+            return ()
+        return (self, *next(filter(None, (step.failed_path() for step in self.steps)), ()))
+
+
+@dataclass(frozen=True, slots=True)
 class ArtifactRef:
     """Bytes that an Attempt or a Run left behind."""
 
@@ -102,6 +126,8 @@ class AttemptResult:
     artifacts: tuple[ArtifactRef, ...] = ()
     worker: str = ""
     """Which worker executed it, for people."""
+    steps: tuple[Step, ...] = ()
+    """In the order they began."""
 
     @property
     def failure(self) -> Failure | None:

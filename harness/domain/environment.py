@@ -20,4 +20,4 @@ class Environment:
     """URL that answers below 400 as soon as tests may start."""
     ready_seconds: float = 60.0
     variables: Mapping[str, str] = field(default_factory=dict)
-    """Environment variables of the tests."""
+    """Environment variables of the tests, besides `ATH_BASE_URL`, which is given as well."""

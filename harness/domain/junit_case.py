@@ -65,7 +65,9 @@ def cases(outcome: TestOutcome) -> Sequence[Case]:
 def address(test_id: TestId) -> tuple[str, str]:
     """Classname and name, split as pytest splits a node id."""
     path, colons, rest = test_id.partition("::")
-    module = path.replace("/", ".").removesuffix(".py")
+    # A path without a suffix is no file: Go's packages keep their slashes.
+    is_file = not colons or "." in path.rpartition("/")[2]
+    module = path.replace("/", ".").removesuffix(".py") if is_file else path
     if not colons:
         return "", module
     names, bracket, parameters = rest.partition("[")
@@ -106,6 +108,8 @@ def _failed(phase: Phase, failure: Failure, verdict: Verdict) -> Child:
             return Child("error", (("message", told),), text)
         case "worker" if verdict is Verdict.ERRORED:
             return Child("error", (("message", message),), text)
+        case "worker" if verdict is Verdict.TIMED_OUT:
+            return Child("failure", (("type", "ath.timed_out"), ("message", message)), text)
         case _:
             return Child("failure", (("message", message),), text)
 
@@ -113,8 +117,10 @@ def _failed(phase: Phase, failure: Failure, verdict: Verdict) -> Child:
 def _of_verdict(verdict: Verdict) -> Iterator[Child]:
     """What a result says that has no phase to tell more."""
     match verdict:
-        case Verdict.FAILED | Verdict.TIMED_OUT:
+        case Verdict.FAILED:
             yield Child("failure", (("message", str(verdict)),))
+        case Verdict.TIMED_OUT:
+            yield Child("failure", (("type", "ath.timed_out"), ("message", str(verdict))))
         case Verdict.ERRORED:
             yield Child("error", (("message", str(verdict)),))
         case Verdict.SKIPPED:
@@ -154,9 +160,10 @@ def _rerun(prefix: str, result: AttemptResult) -> Child:
         Child("failure"),
     )
     kind = result.failure.exception if result.failure else str(result.verdict)
+    attributes = {"type": kind} | dict(first.attributes)
     return Child(
         prefix + first.tag.capitalize(),
-        (*first.attributes, ("type", kind)),
+        tuple(attributes.items()),
         children=(Child("stackTrace", text=first.text), *_output(result)),
     )
 

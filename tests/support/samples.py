@@ -9,6 +9,7 @@ from harness.domain.attempt import (
     Failure,
     Frame,
     Phase,
+    Step,
     Verdict,
 )
 from harness.domain.environment import Environment
@@ -79,6 +80,10 @@ def a_result(verdict: Verdict = Verdict.FAILED) -> AttemptResult:
         properties={"owner": "ann"},
         artifacts=(ArtifactRef("trace.zip", Digest("e" * 64), 3, "application/zip"),),
         worker="w1",
+        steps=(
+            Step("api", "GET /", "passed", 0.01, 0.0, "200"),
+            Step("step", "pay", "failed", 0.02, 0.01, "", (Step("case", "x", "failed"),)),
+        ),
     )
 
 

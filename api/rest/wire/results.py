@@ -10,6 +10,8 @@ from harness.domain.attempt import (
     Phase,
     PhaseName,
     PhaseOutcome,
+    Step,
+    StepOutcome,
     Verdict,
 )
 from harness.domain.results import TestOutcome
@@ -43,6 +45,18 @@ class PhaseWire(WireModel):
     label: str
 
 
+class StepWire(WireModel):
+    """Something that a test did; may consist of further steps."""
+
+    kind: str
+    name: str
+    outcome: StepOutcome
+    seconds: float
+    started: float
+    detail: str
+    steps: list["StepWire"]
+
+
 class ArtifactWire(WireModel):
     """Bytes that were left behind."""
 
@@ -62,6 +76,7 @@ class ResultWire(WireModel):
     properties: dict[str, str]
     artifacts: list[ArtifactWire]
     worker: str
+    steps: list[StepWire]
 
 
 class AttemptWire(WireModel):
@@ -144,6 +159,19 @@ def _result(result: AttemptResult) -> ResultWire:
         properties=dict(result.properties),
         artifacts=[artifact_wire(ref) for ref in result.artifacts],
         worker=result.worker,
+        steps=[_step(step) for step in result.steps],
+    )
+
+
+def _step(step: Step) -> StepWire:
+    return StepWire.model_construct(
+        kind=step.kind,
+        name=step.name,
+        outcome=step.outcome,
+        seconds=step.seconds,
+        started=step.started,
+        detail=step.detail,
+        steps=[_step(inner) for inner in step.steps],
     )
 
 

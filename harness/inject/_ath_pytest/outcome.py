@@ -1,11 +1,16 @@
 """What pytest reports of one test, as plain JSON values of bounded size."""
 
 import os
+from typing import Any, Callable
 
 TEXT = 64 * 1024
 MESSAGE = 8 * 1024
 FRAMES = 50
 FILES = 100
+STEPS = 500
+STEP_DEPTH = 5
+STEP_NAME = 300
+STEP_DETAIL = 8 * 1024
 
 
 class Outcome:
@@ -53,12 +58,17 @@ class Outcome:
 
     def message(self):
         """Everything, after the test ended."""
-        return {
+        message = {
             "phases": self._phases,
             "sections": self._sections,
             "properties": self._properties,
-            "files": self._files(),
+            "steps": steps(getattr(self._item, "_ath_steps", None)),
         }
+        # A suite may keep values of its own out of everything that leaves its process.
+        redact = getattr(self._item, "_ath_redact", None)
+        if callable(redact):
+            message = redacted(message, redact)
+        return dict(message, files=self._files())
 
     def _failure(self, report):
         text = cut(report.longreprtext, TEXT)
@@ -86,6 +96,47 @@ class Outcome:
             for name in names
         ]
         return sorted(found)[:FILES]
+
+
+def steps(found: object) -> "list[dict]":
+    """What the item says of its steps, as far as it can be understood, and bounded."""
+    kept: list = _steps(found, 1, [STEPS])
+    return kept
+
+
+def _steps(found, depth, room):
+    kept = []
+    for step in found if isinstance(found, (list, tuple)) else ():
+        if room[0] == 0:
+            break
+        if not isinstance(step, dict):
+            continue
+        room[0] -= 1
+        outcome = step.get("outcome")
+        inner = step.get("steps")
+        kept.append(
+            {
+                "kind": cut(str(step.get("kind", "step")), 40),
+                "name": cut(str(step.get("name", "")), STEP_NAME),
+                "outcome": outcome if outcome in ("passed", "failed", "skipped") else "passed",
+                "seconds": _seconds(step.get("seconds")),
+                "started": _seconds(step.get("started")),
+                "detail": cut(str(step.get("detail", "")), STEP_DETAIL),
+                "steps": _steps(inner, depth + 1, room) if depth < STEP_DEPTH else [],
+            }
+        )
+    return kept
+
+
+def redacted(value: object, redact: "Callable[[str], str]") -> Any:
+    """The same with every text redacted."""
+    if isinstance(value, str):
+        return str(redact(value))
+    if isinstance(value, dict):
+        return {key: redacted(each, redact) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [redacted(each, redact) for each in value]
+    return value
 
 
 def broken_file(report):
@@ -135,6 +186,11 @@ def cut(text, limit):
         return text
     half = limit // 2
     return "%s\n… %d characters left out …\n%s" % (text[:half], len(text) - limit, text[-half:])
+
+
+def _seconds(value):
+    ok = isinstance(value, (int, float)) and 0 <= value < 1e9
+    return float(value) if ok else 0.0
 
 
 def _outcome(report):

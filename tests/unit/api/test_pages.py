@@ -42,6 +42,15 @@ async def test_test_page_shows_trace_and_output_escaped(world: World) -> None:
     assert (missing.status_code, "no test number 7" in missing.text) == (404, True)
 
 
+async def test_test_page_shows_steps_escaped_and_nested(world: World) -> None:
+    run = world.finish(world.submit(), Verdict.FAILED)
+    async with world.client() as client:
+        page = await client.get(f"/ui/default/runs/{run.id}/tests/0")
+    assert page.text.count('<ol class="steps">') == 2
+    assert "Ask for &lt;all&gt;" in page.text
+    assert page.text.index("Pay") < page.text.index("by card")
+
+
 async def test_only_running_pages_follow(world: World) -> None:
     run = world.submit()
     async with world.client() as client:

@@ -44,6 +44,18 @@ async def test_tests_are_filtered_by_verdicts(world: World) -> None:
     assert wrong.json()["errors"][0]["field"] == "query.verdict.0"
 
 
+async def test_steps_come_with_the_attempt(world: World) -> None:
+    run = world.finish(world.submit(), Verdict.FAILED)
+    async with world.client() as client:
+        page = (await client.get(f"{path_of(run)}/tests")).json()
+    steps = page["tests"][0]["attempts"][0]["result"]["steps"]
+    assert [(step["kind"], step["outcome"]) for step in steps] == [
+        ("api", "passed"),
+        ("step", "failed"),
+    ]
+    assert steps[1]["steps"][0]["name"] == "by card"
+
+
 async def test_junit_comes_as_a_download(world: World) -> None:
     run = world.finish(world.submit(), *MIXED)
     async with world.client() as client:

@@ -21,6 +21,7 @@ from harness.domain.attempt import (
     Failure,
     Frame,
     Phase,
+    Step,
     Verdict,
 )
 from harness.domain.ids import AttemptId, Digest, ProjectId, RunId, TenantId, TestId
@@ -187,4 +188,8 @@ def result_of(verdict: Verdict) -> AttemptResult:
         sections=(("Captured stdout call", "hello <b>world</b>"),),
         properties={"owner": "shop"},
         worker="w1",
+        steps=(
+            Step("api", "Ask for <all>", "passed", 0.1, 0.0, "GET /shop gave 200"),
+            Step("step", "Pay", "failed", 0.1, 0.1, "", (Step("case", "by card", "failed"),)),
+        ),
     )

@@ -1,0 +1,167 @@
+"""HTTP for one test: one client, whole answers within a deadline and a size."""
+
+import ssl
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import httpcore
+import httpx
+
+from actors.specs.context import StepContext
+from actors.specs.failure import StepFailed
+from actors.specs.http_deadline import keep_deadline
+from actors.specs.saved import parsed
+
+MOST_BYTES = 10 * 1024 * 1024
+MOST_REDIRECTS = 10
+ENCODINGS = "gzip, deflate"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: bytes
+    url: str
+    method: str
+    seconds: float
+    """From sending the request to the last byte."""
+    charset: str = "utf-8"
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        try:
+            return self.body.decode(self.charset, errors="replace")
+        except LookupError:
+            return self.body.decode(errors="replace")
+
+    def json(self) -> Any:  # Any: whatever the server sent
+        """The body as JSON.
+
+        Raises:
+            StepFailed: it is none.
+        """
+        return parsed(self.text)
+
+
+@dataclass(slots=True)
+class HttpSession:
+    """One client, made on first use; connections and cookies last as long as the test."""
+
+    _client: httpx.Client | None = None
+    _context: StepContext | None = None
+
+    def send(
+        self, context: StepContext, method: str, url: str, *, follow: bool, **parts: Any
+    ) -> Answer:  # Any: parts are as httpx takes them
+        """Send a request and take in the answer.
+
+        Raises:
+            StepFailed: no answer in time, it is too large, or an address is not allowed.
+        """
+        self._context = context
+        begun = context.test.clock.monotonic()
+        try:
+            client = self._client = self._client or self._open()
+            # given as `params` they would replace those that the address has
+            address = httpx.URL(url).copy_merge_params(parts.pop("params", {}))
+            request = client.build_request(method, address, **parts)
+            for _ in range(MOST_REDIRECTS + 1):
+                context.test.allow.check(str(request.url))
+                answer, following = _exchange(client, request, context, begun)
+                if following is None or not follow:
+                    return answer
+                request = following
+        except httpx.HTTPError as failed:
+            raise _no_answer(failed, method, url, context, begun) from None
+        except (httpx.InvalidURL, UnicodeError, TypeError, ValueError) as wrong:
+            raise StepFailed(f"{method} {url} cannot be sent: {wrong}") from None
+        raise StepFailed(f"{method} {url} was redirected more than {MOST_REDIRECTS} times")
+
+    def close(self) -> None:
+        """Close what is open."""
+        if self._client is not None:
+            self._client.close()
+
+    def _open(self) -> httpx.Client:
+        client = httpx.Client(
+            verify=_tls(),
+            timeout=None,  # noqa: S113  # the whole exchange has a deadline
+            headers={"Accept-Encoding": ENCODINGS, "User-Agent": "ath"},
+        )
+        keep_deadline(client, self._left)
+        return client
+
+    def _left(self) -> float:
+        if self._context is None:
+            return 0.0
+        left = self._context.until - self._context.test.clock.monotonic()
+        if left <= 0:
+            raise httpcore.ReadTimeout
+        return left
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    # Reading the certificates takes longer than most requests: once per process.
+    return ssl.create_default_context()
+
+
+def _exchange(
+    client: httpx.Client, request: httpx.Request, context: StepContext, begun: float
+) -> tuple[Answer, httpx.Request | None]:
+    reply = client.send(request, stream=True, follow_redirects=False)
+    try:
+        body = _whole(reply.iter_raw(), reply.headers.get("content-encoding", ""), context)
+    finally:
+        reply.close()
+    answer = Answer(
+        status=reply.status_code,
+        headers=dict(reply.headers),
+        body=body,
+        url=str(request.url),
+        method=request.method,
+        seconds=context.test.clock.monotonic() - begun,
+        charset=reply.charset_encoding or "utf-8",
+    )
+    return answer, reply.next_request
+
+
+def _whole(chunks: Iterable[bytes], encoding: str, context: StepContext) -> bytes:
+    """The body, unpacked and bounded: httpx itself would unpack a chunk to any size."""
+    encoding = encoding.strip().lower()
+    unpack = None
+    if encoding in {"gzip", "x-gzip", "deflate"}:
+        unpack = zlib.decompressobj(zlib.MAX_WBITS | 32)
+    elif encoding not in {"", "identity"}:
+        raise StepFailed(f"the answer is encoded as {encoding!r}; only {ENCODINGS} were offered")
+    body, received = bytearray(), 0
+    for chunk in chunks:
+        received += len(chunk)
+        context.spend(len(chunk))
+        try:
+            body += unpack.decompress(chunk, MOST_BYTES + 1 - len(body)) if unpack else chunk
+        except zlib.error as wrong:
+            raise StepFailed(f"the answer cannot be unpacked: {wrong}") from None
+        if len(body) > MOST_BYTES:
+            raise StepFailed(f"the answer has more than {MOST_BYTES >> 20} MiB")
+    if unpack and received and not unpack.eof:
+        raise StepFailed("the answer cannot be unpacked: it ends too early")
+    return bytes(body)
+
+
+def _no_answer(
+    failed: Exception, method: str, url: str, context: StepContext, begun: float
+) -> StepFailed:
+    now = context.test.clock.monotonic()
+    if now >= context.until:
+        return StepFailed(f"{method} {url} was not answered whole within {now - begun:.1f} s")
+    told = str(failed) or type(failed).__name__
+    return StepFailed(f"{method} {url} got no answer: {told}")

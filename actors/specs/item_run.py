@@ -1,0 +1,145 @@
+"""Runs one test of a spec as pytest asks for it."""
+
+import time
+from collections.abc import Callable, Mapping
+from types import CodeType, FunctionType
+from typing import NoReturn
+
+import pytest
+
+from actors.specs.allow_list import AllowList
+from actors.specs.budget import Allowance
+from actors.specs.collection import ROW, SpecItem
+from actors.specs.context import TestContext
+from actors.specs.execution import FailedStep, TestExecution
+from actors.specs.failure import StepFailed
+from actors.specs.http import HttpSession
+from actors.specs.lookup import UnknownLookup, filled, text_of
+from actors.specs.recorder import Recorder
+from actors.specs.redaction import Redactor
+from actors.specs.spec import Spec
+from harness.ports.clock import SystemClock
+from harness.settings import caller_environ
+
+
+def run_item(item: SpecItem) -> None:
+    """Carry out its steps.
+
+    Raises:
+        StepFailed: a step failed; raised as if from the step's line in the spec.
+    """
+    spec, test, clock = item.loaded.spec, item.test, SystemClock()
+    environ = caller_environ()
+    recorder = Recorder(clock, Redactor())
+    begin_recording(item, recorder)
+    http = HttpSession()
+    try:
+        names = _names(item, spec, environ, recorder.redactor)
+        base_url = text_of(names["base_url"] or "")
+        context = TestContext(
+            folder=item.path.parent,
+            root=item.config.rootpath,
+            base_url=base_url,
+            clock=clock,
+            recorder=recorder,
+            allow=AllowList(spec.allow, base_url),
+            allowance=Allowance(spec.budget_of(test), clock.monotonic()),
+            fixture=item._request.getfixturevalue,
+            http=http,
+            environ=environ,
+        )
+        context.values = _variables({**spec.variables, **test.variables}, names)
+        failed = TestExecution(context, time.sleep, names).run(*item.steps())
+    finally:
+        http.close()
+        item._ath_steps = recorder.plain()  # type: ignore[attr-defined]  # read by the runner
+    if failed:
+        _raise(item, failed)
+
+
+def begin_recording(item: pytest.Item, recorder: Recorder) -> None:
+    """Let the platform's runner find steps and redaction; it looks for plain attributes."""
+    item._ath_steps = []  # type: ignore[attr-defined]
+    item._ath_redact = recorder.redactor.text  # type: ignore[attr-defined]
+
+
+def redacted(item: pytest.Item, text: str) -> str:
+    """The text without the item's secrets."""
+    redact: Callable[[str], str] = getattr(item, "_ath_redact", str)
+    return redact(text)
+
+
+def base_url_of(config: pytest.Config, environ: Mapping[str, str], default: str | None) -> str:
+    """Where the system under test is: as the environment says, else the command line, else this."""
+    named = environ.get("ATH_BASE_URL") or config.getoption("base_url", None)
+    return str(named or default or "")
+
+
+def secret_of(environ: Mapping[str, str], name: str, redactor: Redactor) -> str:
+    """The value of a secret, which is never recorded from now on.
+
+    Raises:
+        StepFailed: it is not set.
+    """
+    if name not in environ:
+        raise StepFailed(
+            f"the secret {name} is not set: set the environment variable {name}, and pass it on "
+            f"with `ath run --env-var {name}`"
+        )
+    redactor.register(name, environ[name])
+    return environ[name]
+
+
+def _names(
+    item: SpecItem, spec: Spec, environ: Mapping[str, str], redactor: Redactor
+) -> dict[str, object]:
+    """What look-ups see that no step changes."""
+    rows = item.test.matrix
+    callspec = getattr(item, "callspec", None)
+    used = {*spec.use, *item.test.use}
+    env = {name: environ.get(name, default) for name, default in spec.environment.items()}
+    missing = sorted(name for name, value in env.items() if value is None)
+    if missing:
+        raise StepFailed(
+            f"the environment variable {missing[0]} is not set, and the spec gives no default"
+        )
+    names: dict[str, object] = {
+        "env": env,
+        "secrets": {name: secret_of(environ, name, redactor) for name in spec.secrets},
+        "fixtures": {name: item.funcargs[name] for name in used},
+    }
+    names["base_url"] = base_url_of(item.config, environ, _base_url(spec, names))
+    names["matrix"] = filled(rows[callspec.params[ROW]], names) if rows and callspec else {}
+    return names
+
+
+def _base_url(spec: Spec, names: Mapping[str, object]) -> str | None:
+    return None if spec.base_url is None else text_of(filled(spec.base_url, names))
+
+
+def _variables(written: Mapping[str, object], names: Mapping[str, object]) -> dict[str, object]:
+    """Variables may look up what is fixed, and variables before them."""
+    values: dict[str, object] = {}
+    for name, value in written.items():
+        try:
+            values[name] = filled(value, {**values, **names})
+        except UnknownLookup as unknown:
+            raise StepFailed(f"the variable {name}: {unknown}") from None
+    return values
+
+
+def _raise(item: SpecItem, failed: list[FailedStep]) -> None:
+    """Raise from the failing step's line in the spec, so that every report leads there."""
+    first = failed[0]
+    error = StepFailed("\n".join(each.message for each in failed))
+    for name, value in first.details.items():
+        # A note is shown with the failure, but is no part of the message that groups failures.
+        error.add_note(redacted(item, f"{name}: {value}"))
+    _raising_at(str(item.path), first.step.line, item.originalname)(error)
+
+
+def _raising_at(file: str, line: int, name: str) -> Callable[[StepFailed], NoReturn]:
+    """A function that stands at a line of the spec and raises what it is given."""
+    source = "\n" * (line - 1) + "def raising(error): raise error"
+    inner = next(c for c in compile(source, file, "exec").co_consts if isinstance(c, CodeType))
+    return FunctionType(inner.replace(co_name=name, co_qualname=name), {}, name)

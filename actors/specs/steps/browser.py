@@ -1,0 +1,144 @@
+"""`browser`: what a person does in a browser, and sees."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+from actors.specs.check import Check
+from actors.specs.context import StepContext
+from actors.specs.failure import StepFailed
+from actors.specs.model import SpecModel, Variable
+from actors.specs.target import Target
+
+NEEDS = (
+    "browser steps need pytest-playwright beside the platform: pip install pytest-playwright, "
+    "and a browser (`ath doctor` says which it finds)"
+)
+
+
+class Typed(Target):
+    """An element and what goes into it."""
+
+    value: str
+
+
+class Pressed(SpecModel):
+    """A key, pressed where the focus is, or in an element."""
+
+    key: str
+    """Such as `Enter` or `Control+A`."""
+    on: Target | None = None
+
+
+class Seen(Target):
+    """An element and what must hold of it."""
+
+    be: Check
+
+
+class Sight(SpecModel):
+    """What must be seen, within the step's patience."""
+
+    url: Check | None = None
+    title: Check | None = None
+    """The page's title."""
+    visible: Target | None = None
+    hidden: Target | None = None
+    """Not seen, or not there."""
+    text: Seen | None = None
+    """The text of an element, without white space around it."""
+    value: Seen | None = None
+    """What a field holds."""
+    count: Seen | None = None
+    """How many such elements there are."""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.model_fields_set:
+            raise PydanticCustomError("sight", "says nothing: give url, title, visible, …")
+        return self
+
+
+class Action(SpecModel):
+    """One of these."""
+
+    goto: str | None = None
+    """A path below base_url, or an address."""
+    click: Target | None = None
+    fill: Typed | None = None
+    """Replace what a field holds."""
+    press: Pressed | None = None
+    select: Typed | None = None
+    """Choose an option, by its value or label."""
+    check: Target | None = None
+    """Tick a box."""
+    uncheck: Target | None = None
+    expect: Sight | None = None
+    screenshot: Annotated[str, StringConstraints(pattern=r"^[\w-]{1,80}$")] | None = None
+    """Keep a picture of what is seen, under this name."""
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        given = self.model_fields_set
+        if len(given) != 1:
+            raise PydanticCustomError(
+                "action",
+                "an action is exactly one of {known}; this has {given}",
+                {
+                    "known": ", ".join(type(self).model_fields),
+                    "given": " and ".join(sorted(given)) or "none",
+                },
+            )
+        return self
+
+    @property
+    def words(self) -> str:
+        """The action in a few words."""
+        (name,) = self.model_fields_set
+        value = getattr(self, name)
+        match value:
+            case Target():
+                return f"{name} {value.words}"
+            case Pressed():
+                return f"press {value.key}"
+            case Sight():
+                return f"expect {', '.join(sorted(value.model_fields_set))}"
+            case _:
+                return f"{name} {value}"
+
+
+class BrowserStep(SpecModel):
+    """Actions in pytest-playwright's page, one after the other."""
+
+    do: Annotated[list[Action], Field(min_length=1, max_length=200)]
+    patience: Annotated[float, Field(gt=0, le=600)] = 5
+    """How long each action waits for its element, and an expectation to hold, in seconds."""
+    dialogs: Literal["dismiss", "accept"] = "dismiss"
+    """What becomes of alerts, questions and prompts."""
+    save: dict[Variable, Target] = {}
+    """Texts of elements, after the last action."""
+
+    @property
+    def summary(self) -> str:
+        """What it does in a few words."""
+        more = f" and {len(self.do) - 1} more" if len(self.do) > 1 else ""
+        return self.do[0].words + more
+
+
+def run(step: BrowserStep, context: StepContext) -> None:
+    """Do what the actions say.
+
+    Raises:
+        StepFailed: an element is not there, or something is not as expected.
+    """
+    try:
+        from actors.specs.browser_actions import Browsing
+    except ImportError:
+        raise StepFailed(NEEDS) from None
+
+    browsing = Browsing.of(context, step.patience, step.dialogs)
+    for action in step.do:
+        browsing.act(action)
+    for name, target in step.save.items():
+        context.save(name, browsing.text(target))

@@ -1,0 +1,183 @@
+"""Browser steps against a real browser, and pages that mean harm."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from socket import socket
+from typing import Any
+
+import pytest
+import yaml
+
+from harness.settings import Settings
+from serve.browser import browser as find_browser
+from tests.unit.specs.world import reply, server
+
+pytestmark = pytest.mark.browser
+
+CONFTEST = """\
+import json
+import pytest
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args():
+    return {"executable_path": %r, "args": ["--no-sandbox"]}
+
+def pytest_runtest_logreport(report):
+    if report.when == "call":
+        with open(report.nodeid.partition("::")[2].partition("[")[0] + ".json", "w") as file:
+            json.dump([report.outcome, report.longreprtext], file)
+"""
+FORM = """<title>Shop</title><h1>Goods</h1>
+<label>Name <input id=n></label><label><input type=checkbox> Gift</label>
+<select aria-label=Size><option>S<option>L</select>
+<button onclick="document.querySelector('#out').textContent =
+  [n.value, document.querySelector('select').value,
+   document.querySelector('[type=checkbox]').checked].join(' ')">Buy</button>
+<p id=out></p><ul><li>a<li>b</ul>"""
+PAGES = {
+    "/": FORM,
+    "/dialogs": "<title>x</title><body onload='while (true) alert(1)'>",
+    "/prompts": "<body><p id=p></p><script>p.textContent = confirm('sure?')</script>",
+    "/downloads": "<a id=a href='/file' download>x</a>"
+    "<button onclick='setInterval(() => a.click(), 5)'>Go</button>",
+    "/popups": "<button onclick='for (let i = 0; i < 100; i++) window.open(\"/\")'>Go</button>",
+    "/busy": "<button onclick='while (true);'>Go</button>",
+    "/far": "<a href='http://localhost:1/'>far</a><img src='http://localhost:1/x.png'>",
+    "/long": "<p id=p></p><script>p.textContent = 'x'.repeat(2e6)</script>",
+    "/file": "bytes",
+}
+BUYS = [
+    {"goto": "/"},
+    {"fill": {"label": "Name", "value": "Ann"}},
+    {"select": {"label": "Size", "value": "L"}},
+    {"check": {"label": "Gift"}},
+    {"click": {"role": "button", "name": "Buy"}},
+    {"expect": {"text": {"css": "#out", "be": "Ann L true"}}},
+    {"expect": {"title": "Shop", "url": {"matches": "/$"}, "visible": {"role": "heading"}}},
+    {"expect": {"count": {"css": "li", "be": 2}, "hidden": {"text": "Sold out"}}},
+    {"screenshot": "bought"},
+]
+CASES: Mapping[str, tuple[Any, str]] = {
+    "buys": ({"do": BUYS}, ""),
+    "sees": (
+        {"do": [{"goto": "/"}, {"expect": {"text": {"css": "h1", "be": "Bads"}}}], "patience": 0.3},
+        "the text of css 'h1' is \"Goods\", expected \"Bads\"",
+    ),
+    "misses": (
+        {"do": [{"goto": "/"}, {"click": {"role": "button", "name": "Sell"}}], "patience": 0.3},
+        "click role 'button' named 'Sell': Locator.click: Timeout 300ms exceeded",
+    ),
+    "accepts": (
+        {
+            "do": [{"goto": "/prompts"}, {"expect": {"text": {"css": "#p", "be": "true"}}}],
+            "dialogs": "accept",
+        },
+        "",
+    ),
+    "dialogs": ({"do": [{"goto": "/dialogs"}]}, "the page opened more than 20 dialogs"),
+    "downloads": (
+        {
+            "do": [
+                {"goto": "/downloads"},
+                {"click": "button"},
+                {"expect": {"title": "never"}},
+            ]
+        },
+        "the page opened more than 20 downloads",
+    ),
+    "popups": (
+        {
+            "do": [{"goto": "/popups"}, {"click": "button"}, {"expect": {"title": "never"}}],
+            "patience": 10,
+        },
+        "the page opened more than 20 popups",
+    ),
+    "busy": (
+        {
+            "do": [
+                {"goto": "/busy"},
+                {"click": "button"},
+                {"expect": {"text": {"css": "button", "be": "Gone"}}},
+            ],
+            "patience": 1,
+        },
+        "click css 'button': Locator.click: Timeout 1000ms exceeded",
+    ),
+    "far": (
+        {"do": [{"goto": "/far"}, {"click": {"text": "far"}}, {"expect": {"title": "far"}}]},
+        "localhost:1 is not allowed",
+    ),
+    "redirect": ({"do": [{"goto": "/away"}]}, "localhost:1 is not allowed"),
+    "long": (
+        {"do": [{"goto": "/long"}, {"expect": {"text": {"css": "#p", "be": {"length": 1}}}}],
+         "patience": 0.2},
+        "(100002 characters), expected length 1",
+    ),
+}  # fmt: skip
+
+
+def serve(connection: socket, request: bytes) -> None:
+    path = request.split(b" ", 2)[1].decode()
+    if path == "/away":
+        connection.sendall(reply(b"", "302 Found", "Location: http://localhost:1/"))
+        return
+    page = PAGES.get(path)
+    body = (page or "").encode()
+    connection.sendall(reply(body, "200 OK" if page else "404 No", "Content-Type: text/html"))
+
+
+TWIN = """\
+def test_twin(ath):
+    ath.browser.goto("/")
+    ath.browser.fill("Ann", label="Name")
+    ath.browser.select("L", label="Size")
+    ath.browser.check(label="Gift")
+    ath.browser.click(role="button", name="Buy")
+    ath.browser.expect(text={"css": "#out", "be": "Ann L true"})
+    assert ath.browser.page.title() == "Shop"
+    ath.browser.expect(title="Goods")
+"""
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, tuple[str, str]]:
+    """Outcome and report of every case, from one run."""
+    folder = tmp_path_factory.mktemp("suite")
+    browser = find_browser(Settings.load())
+    assert browser, "no browser: make browser"
+    (folder / "conftest.py").write_text(CONFTEST % browser)
+    tests = [
+        {"id": name, "steps": [{"browser": step, "seconds": 15}]}
+        for name, (step, _) in CASES.items()
+    ]
+    (folder / "test_twin.py").write_text(TWIN)
+    (folder / "pages.ath.yaml").write_text(yaml.safe_dump({"allow": [], "tests": tests}))
+    with server(serve) as base_url:
+        env = {**os.environ, "ATH_BASE_URL": base_url}
+        subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tracing", "off"],
+            cwd=folder, env=env, capture_output=True, check=False, timeout=170,
+        )  # fmt: skip
+    assert (folder / "test-results").is_dir()
+    return {path.stem: json.loads(path.read_text()) for path in folder.glob("*.json")}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_browser_step_ends_in_a_clear_verdict(
+    name: str, outcomes: Mapping[str, tuple[str, str]]
+) -> None:
+    outcome, report = outcomes[name]
+    wanted = CASES[name][1]
+    assert outcome == ("failed" if wanted else "passed"), report
+    assert wanted in report
+
+
+def test_twin_in_python_does_the_same(outcomes: Mapping[str, tuple[str, str]]) -> None:
+    outcome, report = outcomes["test_twin"]
+    assert outcome == "failed"
+    assert 'ath.browser.expect(title="Goods")' in report
+    assert 'StepFailed: the title is "Shop", expected "Goods"' in report
+    assert "twin_browser.py" not in report
