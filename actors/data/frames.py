@@ -1,4 +1,4 @@
-"""Frames that the caller already has in memory: Arrow tables, pandas and Dask frames."""
+"""Frames that the caller already has: Arrow tables, pandas and Dask frames, lists of objects."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -57,17 +57,19 @@ def _open_dask(name: str, frame: Any) -> OpenSource:  # Any: dask's frames have 
 def _table(frame: object) -> pa.Table:
     if isinstance(frame, pa.Table):
         return frame
-    if type(frame).__module__.startswith("pandas"):
-        try:
+    try:
+        if type(frame).__module__.startswith("pandas"):
             return pa.Table.from_pandas(frame, preserve_index=False)
-        except (pa.ArrowException, TypeError) as problem:
-            raise InvalidInput(
-                f"a column of the frame holds values of several types ({type(problem).__name__}): "
-                "give each column one type"
-            ) from None
+        if isinstance(frame, list) and all(isinstance(row, dict) for row in frame):
+            return pa.Table.from_pylist(frame)
+    except (pa.ArrowException, TypeError, OverflowError) as problem:
+        raise InvalidInput(
+            f"a column of the frame holds values of several types ({type(problem).__name__}): "
+            "give each column one type"
+        ) from None
     raise InvalidInput(
-        f"{type(frame).__name__} is no frame: hand over a pandas or Dask DataFrame or a "
-        "pyarrow.Table"
+        f"{type(frame).__name__} is no frame: hand over a pandas or Dask DataFrame, a "
+        "pyarrow.Table, or a list of objects"
     )
 
 

@@ -25,7 +25,7 @@ _TEXT_DECODED = 8
 class Opener:
     """Opens the sources of one validation."""
 
-    folder: Path
+    paths: Confinement
     scratch: Path
     frames: Mapping[str, object]
     databases: Callable[[str], Query] | None
@@ -58,16 +58,16 @@ class Opener:
         return self._sql(source, str(source.sql))
 
     def _parquet(self, source: Source, pattern: str) -> OpenSource:
-        files = Confinement(self.folder).files(pattern, (".parquet", ".pq"))
-        place = self.folder / pattern
-        base = place if place.is_dir() else self.folder
+        files = self.paths.files(pattern, (".parquet", ".pq"))
+        place = self.paths.root / self.paths.inner(pattern)
+        base = place if place.is_dir() else self.paths.root
         tasks = self.workers * _TASKS_PER_WORKER
         name = source.name or _stem(pattern)
         return open_parquet(name, base, files, self.worker_bytes, tasks)
 
     def _texts(self, pattern: str, endings: tuple[str, ...]) -> Sequence[tuple[Path, str]]:
-        found = Confinement(self.folder).files(pattern, endings)
-        named = [(path, str(path.relative_to(self.folder))) for path in found]
+        found = self.paths.files(pattern, endings)
+        named = [(path, str(path.relative_to(self.paths.root))) for path in found]
         left, plain = self.unpacked_bytes, []
         for path, said in named:
             copy = unpacked(path, said, self.scratch, left)

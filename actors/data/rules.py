@@ -40,7 +40,12 @@ Duration = Annotated[timedelta, BeforeValidator(duration)]
 class Part(BaseModel):
     """What every part of the document has in common: frozen, and no field unknown."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        populate_by_name=True,
+        use_attribute_docstrings=True,
+    )
 
 
 class Source(Part):
@@ -214,3 +219,9 @@ class RuleSet(Part):
     """How many failing rows the artifact holds, of all rules together."""
     memory_mib: int = Field(default=256, ge=64, le=65536)
     """About how much memory the rows being looked at may take, of all workers together."""
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """Every source that a rule names; the one that the rules are about is the first."""
+        others = [rule.source for rule in (*self.references, *self.covers)]
+        return (self.source, *others, *(total.equals.source for total in self.totals))

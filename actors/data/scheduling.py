@@ -6,9 +6,10 @@ Dask decides by its own setting `scheduler`; threads where nothing is set.
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from threading import Timer
 from typing import Generic, TypeVar
 
 import dask
@@ -16,7 +17,8 @@ from dask.base import compute
 from dask.delayed import delayed
 from dask.system import CPU_COUNT
 
-from harness.errors import HarnessError, InvalidInput
+from harness.errors import HarnessError, InvalidInput, Unavailable
+from harness.ports.clock import Clock
 
 Result = TypeVar("Result")
 
@@ -27,27 +29,54 @@ class Outcome(Generic[Result]):
 
     value: Result | None = None
     error: HarnessError | None = None
+    is_left_out: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Tasks:
-    """Runs the tasks of one validation; after the first error, those not begun do nothing."""
+    """Runs the tasks of one validation; after an error or too long, those not begun do nothing."""
 
     scratch: Path
+    clock: Clock
+    seconds: float | None = None
+    """How long all of them together may take."""
+    _end: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._end = self.clock.monotonic() + (self.seconds or 0)
 
     def results(self, tasks: Sequence[Callable[[], Result]]) -> list[Result]:
         """What each task gave, in order.
 
         Raises:
             HarnessError: the first error in the order of the tasks.
+            Unavailable: there was not enough time.
         """
         stop = self.scratch / "stop"
         waiting = [delayed(partial(_attempt, task, stop), pure=False)() for task in tasks]
-        outcomes: Sequence[Outcome[Result]] = compute(*waiting)  # type: ignore[no-untyped-call]
+        with self._alarm(stop):
+            outcomes: Sequence[Outcome[Result]] = compute(*waiting)  # type: ignore[no-untyped-call]
         for outcome in outcomes:
             if outcome.error is not None:
                 raise outcome.error
+        if any(outcome.is_left_out for outcome in outcomes):
+            raise Unavailable(f"the validation was not done within {self.seconds:g} s")
         return [outcome.value for outcome in outcomes if outcome.value is not None]
+
+    @contextmanager
+    def _alarm(self, stop: Path) -> Iterator[None]:
+        """Has tasks of any process see that the time is over."""
+        if self.seconds is None:
+            yield
+            return
+        timer = Timer(max(0.0, self._end - self.clock.monotonic()), stop.touch)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()
 
 
 def workers() -> int:
@@ -75,7 +104,7 @@ def on_ray() -> Iterator[None]:
 
 def _attempt(task: Callable[[], Result], stop: Path) -> Outcome[Result]:
     if stop.exists():
-        return Outcome()
+        return Outcome(is_left_out=True)
     try:
         return Outcome(task())
     except HarnessError as error:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from actors.data.artifact import write_artifact
+from actors.data.confinement import Confinement
 from actors.data.findings import Report
 from actors.data.masking import Mask
 from actors.data.opening import Opener
@@ -26,7 +27,9 @@ class Validator:
     """Validates data sets of one suite."""
 
     folder: Path
-    """The suite's; no path leads out of it."""
+    """Where relative paths begin."""
+    root: Path | None = None
+    """The suite's folder, which no path leads out of; `folder` itself where left out."""
     databases: Callable[[str], Query] | None = None
     """The database of a secret's name."""
     mask_key: bytes = b""
@@ -43,6 +46,7 @@ class Validator:
         schema: object | None = None,
         frames: Mapping[str, object] | None = None,
         artifact: Path | None = None,
+        seconds: float | None = None,
     ) -> Report:
         """Reads every source once, and judges every rule.
 
@@ -51,6 +55,7 @@ class Validator:
             schema: A Pandera `DataFrameSchema` or `DataFrameModel` that must hold, too.
             frames: Frames in memory, by the names that sources give them.
             artifact: Where failing rows are written, as `.parquet` or `.csv`.
+            seconds: How long it may take, but for what tasks that have begun still do.
 
         Raises:
             HarnessError: a source cannot be read, or a rule makes no sense for it. That a rule
@@ -59,12 +64,13 @@ class Validator:
         with tempfile.TemporaryDirectory(prefix="ath-data-") as scratch:
             opener = self._opener(rules, frames or {}, Path(scratch))
             plan = Plan(rules, opener.open, self.clock.now, _schema(schema)).make()
-            return self._judged(plan, artifact, Path(scratch))
+            tasks = Tasks(Path(scratch), self.clock, seconds)
+            return self._judged(plan, artifact, Path(scratch), tasks)
 
-    def _judged(self, plan: Plan, artifact: Path | None, scratch: Path) -> Report:
+    def _judged(self, plan: Plan, artifact: Path | None, scratch: Path, tasks: Tasks) -> Report:
         rules = plan.rules
         mask = Mask(frozenset(plan.masked), self.mask_key or self.entropy.secret().encode())
-        seen = self._seen(plan, mask, scratch)
+        seen = _seen(plan, mask, scratch, tasks)
         judged = [judgement.judge(seen) for judgement in plan.judgements]
         findings = [finding for finding, _ in judged]
         broken = [(finding, kept) for finding, kept in judged if kept is not None]
@@ -78,18 +84,17 @@ class Validator:
         folder = scratch / "spooled"
         folder.mkdir()
         share = _memory(rules) // workers()
-        return Opener(
-            self.folder, folder, frames, self.databases, share, workers(), self.unpacked_bytes
-        )
+        paths = Confinement(self.root or self.folder, self.folder)
+        return Opener(paths, folder, frames, self.databases, share, workers(), self.unpacked_bytes)
 
-    def _seen(self, plan: Plan, mask: Mask, scratch: Path) -> Seen:
-        tasks = Tasks(scratch)
-        sources = {
-            source: _scanned(plan.rules, wanted, scratch / f"scan-{place}", tasks)
-            for place, (source, wanted) in enumerate(plan.wanted.items())
-        }
-        share = _memory(plan.rules) // workers()
-        return Seen(sources, mask, plan.rules.shown, plan.rules.kept, share, scratch, tasks)
+
+def _seen(plan: Plan, mask: Mask, scratch: Path, tasks: Tasks) -> Seen:
+    sources = {
+        source: _scanned(plan.rules, wanted, scratch / f"scan-{place}", tasks)
+        for place, (source, wanted) in enumerate(plan.wanted.items())
+    }
+    share = _memory(plan.rules) // workers()
+    return Seen(sources, mask, plan.rules.shown, plan.rules.kept, share, scratch, tasks)
 
 
 def _scanned(rules: RuleSet, wanted: Wanted, folder: Path, tasks: Tasks) -> SourceRows:

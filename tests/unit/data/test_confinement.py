@@ -54,8 +54,17 @@ def test_a_link_within_the_folder_is_followed(suite: Path) -> None:
     assert validated(suite, {"source": {"csv": "link.csv"}}).rows == 3
 
 
+def test_a_path_may_begin_below_the_root(suite: Path) -> None:
+    (suite / "specs").mkdir()
+    write(suite, "csv", "t", TABLE)
+    paths = Confinement(suite, suite / "specs")
+    assert paths.files("../t.csv", (".csv",)) == [suite / "t.csv"]
+    with pytest.raises(InvalidInput, match="no relative path inside the suite's folder"):
+        paths.files("../../secret/t.csv", (".csv",))
+
+
 def test_files_come_in_one_order(suite: Path) -> None:
     for name in ("b.csv", "a.csv", "c.txt"):
         (suite / name).write_text("x\n")
-    found = Confinement(suite).files("*.csv", (".csv",))
+    found = Confinement(suite, suite).files("*.csv", (".csv",))
     assert [path.name for path in found] == ["a.csv", "b.csv"]
