@@ -34,7 +34,11 @@ def check_answer(expect: "ApiExpectation", answer: "Answer", context: StepContex
 
 
 def _problems(expect: "ApiExpectation", answer: "Answer", context: StepContext) -> Iterator[str]:
-    yield from _status(expect.status, answer)
+    refused = list(_status(expect.status, answer))
+    if refused:
+        # What else is wrong follows from that.
+        yield from refused
+        return
     for name, check in expect.headers.items():
         value = answer.headers.get(name.lower())
         yield from problems(check, f"header {name}", [] if value is None else [value])

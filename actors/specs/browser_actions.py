@@ -94,10 +94,10 @@ class Browsing:
 
     def press(self, pressed: Pressed) -> None:
         """Press a key."""
-        if pressed.on is None:
+        if pressed.into is None:
             self.page.keyboard.press(pressed.key)
         else:
-            self._found(pressed.on).press(pressed.key, timeout=self._milliseconds())
+            self._found(pressed.into).press(pressed.key, timeout=self._milliseconds())
 
     def select(self, typed: Typed) -> None:
         """Choose an option."""

@@ -59,7 +59,7 @@ class Browser:
     def press(self, key: str, **target: Any) -> None:  # Any: as above
         """Press a key, in an element or where the focus is."""
         __tracebackhide__ = True
-        self._act("press", {"key": key, **({"on": target} if target else {})})
+        self._act("press", {"key": key, **({"into": target} if target else {})})
 
     def screenshot(self, name: str) -> None:
         """Keep a picture of what is seen, under this name."""

@@ -28,7 +28,7 @@ class Pressed(SpecModel):
 
     key: str
     """Such as `Enter` or `Control+A`."""
-    on: Target | None = None
+    into: Target | None = None
 
 
 class Seen(Target):
