@@ -17,7 +17,7 @@ SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Data:
+class Datasets:
     """Rules about rows, as a data step has them."""
 
     _test: TestContext

@@ -11,7 +11,7 @@ import pytest
 
 from actors.specs.failure import StepFailed
 from actors.specs.steps.data import DataStep, run
-from actors.specs.twin_data import Data
+from actors.specs.twin_data import Datasets
 from tests.unit.specs.world import a_step, a_test
 
 AIRPORTS = "iata,state,latitude\nCLD,CA,33.1\nHHH,SC,132.2\nJFK,,40.6\n"
@@ -112,16 +112,16 @@ def test_a_database_that_is_not_allowed_is_not_asked(suite: Path) -> None:
 
 def test_the_twin_judges_what_a_test_has(suite: Path) -> None:
     test = a_test(suite)
-    report = Data(test).check([{"n": 1}, {"n": 2}], columns={"n": {"unique": True}})
+    report = Datasets(test).check([{"n": 1}, {"n": 2}], columns={"n": {"unique": True}})
     assert report.rows == 2
     with pytest.raises(StepFailed, match="1 row of sales whose n is not at least 2: row 1"):
-        Data(test).check([{"n": 1}], name="sales", columns={"n": {"range": {"min": 2}}})
+        Datasets(test).check([{"n": 1}], name="sales", columns={"n": {"range": {"min": 2}}})
     with pytest.raises(StepFailed, match=r"columns\.n\.tpye"):
-        Data(test).check({"csv": "airports.csv"}, columns={"n": {"tpye": "string"}})
+        Datasets(test).check({"csv": "airports.csv"}, columns={"n": {"tpye": "string"}})
     assert [step.outcome for step in test.recorder.steps] == ["passed", "failed", "failed"]
 
 
 def test_the_twin_waits_for_rows_that_come_late(suite: Path) -> None:
     answers = iter([[{"n": 1}], [{"n": 1}, {"n": 2}]])
-    report = Data(a_test(suite)).check(lambda: next(answers), within=5, count={"min": 2})
+    report = Datasets(a_test(suite)).check(lambda: next(answers), within=5, count={"min": 2})
     assert report.met
