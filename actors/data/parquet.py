@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
@@ -28,6 +29,8 @@ class RowGroups:
     rows: int
     """What the file says that they hold."""
     batch_rows: int
+    batch_bytes: int
+    """What a batch may take, with all work on it."""
     constants: Mapping[str, pa.Scalar]
     """Columns that the folder's name gives."""
 
@@ -56,9 +59,24 @@ class RowGroups:
     def _read(self, stored: Sequence[str]) -> Iterator[pa.RecordBatch]:
         with pq.ParquetFile(self.path, buffer_size=_BUFFER, pre_buffer=False) as file:
             wanted = list(stored) or [file.schema_arrow.names[0]]
-            yield from file.iter_batches(
-                self.batch_rows, list(self.groups), wanted, use_threads=False
-            )
+            texts = [name for name in wanted if _is_bytes(file.schema_arrow.field(name).type)]
+            rows = min(self.batch_rows, self._rows_of_longest(texts))
+            yield from file.iter_batches(rows, list(self.groups), wanted, use_threads=False)
+
+    def _rows_of_longest(self, texts: Sequence[str]) -> int:
+        """How many rows fit into a batch if each has the longest text of every dictionary.
+
+        A file's size tells nothing here: a long text that many rows share is stored once.
+        """
+        if not texts:
+            return self.batch_rows
+        longest = 0
+        with pq.ParquetFile(self.path, read_dictionary=list(texts), pre_buffer=False) as file:
+            for group in self.groups:
+                first = next(file.iter_batches(1, [group], texts, use_threads=False), None)
+                columns = first.columns if first is not None else []
+                longest = max(longest, sum(_longest(column) for column in columns))
+        return max(1, self.batch_bytes // (_DECODED * max(1, longest)))
 
     def _table(self, batch: pa.RecordBatch, columns: Sequence[str]) -> pa.Table:
         arrays = [
@@ -68,6 +86,22 @@ class RowGroups:
             for name in columns
         ]
         return plain(pa.table(arrays, names=list(columns)))
+
+
+def _is_bytes(stored: pa.DataType) -> bool:
+    kind = plain_type(stored)
+    return bool(
+        pa.types.is_string(kind)
+        or pa.types.is_large_string(kind)
+        or pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
+    )
+
+
+def _longest(column: pa.Array) -> int:
+    if not pa.types.is_dictionary(column.type):
+        return 0
+    return int(pc.max(pc.binary_length(column.dictionary)).as_py() or 0)
 
 
 def open_parquet(
@@ -84,7 +118,12 @@ def open_parquet(
             _agree(types, file.schema_arrow, said)
             rows += file.metadata.num_rows
             size = _batch_rows(file.metadata, batch_bytes)
-            partitions += _split(path, said, file.metadata, size, constants.get(path, {}), tasks)
+            partitions += [
+                RowGroups(path, said, groups, count, size, batch_bytes, constants.get(path, {}))
+                for groups, count in _split(
+                    file.metadata, max(size, file.metadata.num_rows // tasks)
+                )
+            ]
     for values in constants.values():
         types.update({column: value.type for column, value in values.items()})
     return OpenSource(name, types, partitions, rows)
@@ -115,23 +154,15 @@ def _batch_rows(metadata: pq.FileMetaData, batch_bytes: int) -> int:
     return max(1024, min(_MOST_ROWS, batch_bytes // (width * _DECODED)))
 
 
-def _split(
-    path: Path,
-    said: str,
-    metadata: pq.FileMetaData,
-    batch_rows: int,
-    constants: Mapping[str, pa.Scalar],
-    tasks: int,
-) -> Iterator[RowGroups]:
-    """About as many partitions as `tasks`, each of whole row groups."""
-    enough = max(batch_rows, metadata.num_rows // tasks)
+def _split(metadata: pq.FileMetaData, enough: int) -> Iterator[tuple[tuple[int, ...], int]]:
+    """Consecutive row groups with at least so many rows, and how many they have."""
     groups: list[int] = []
     rows = 0
     for index in range(metadata.num_row_groups):
         groups.append(index)
         rows += metadata.row_group(index).num_rows
         if rows >= enough or index == metadata.num_row_groups - 1:
-            yield RowGroups(path, said, tuple(groups), rows, batch_rows, constants)
+            yield tuple(groups), rows
             groups, rows = [], 0
 
 

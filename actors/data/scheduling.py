@@ -53,7 +53,11 @@ class Tasks:
             Unavailable: there was not enough time.
         """
         stop = self.scratch / "stop"
-        waiting = [delayed(partial(_attempt, task, stop), pure=False)() for task in tasks]
+        # Dask begins tasks in the order of their names.
+        waiting = [
+            delayed(partial(_attempt, task, stop), pure=False)(dask_key_name=f"rows-{number:09}")
+            for number, task in enumerate(tasks)
+        ]
         with self._alarm(stop):
             outcomes: Sequence[Outcome[Result]] = compute(*waiting)  # type: ignore[no-untyped-call]
         for outcome in outcomes:

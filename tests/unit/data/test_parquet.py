@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from actors.data.parquet import open_parquet
 from harness.errors import InvalidInput
 from tests.unit.data.tables import broken, finding, validated, write
 
@@ -46,6 +47,21 @@ def test_texts_are_texts_however_they_are_stored(tmp_path: Path, values: pa.Arra
     columns = {"s": {"type": "string", "in": ["a"], "unique": True, "matches": "."}}
     report = validated(tmp_path, {"source": source, "columns": columns})
     assert broken(report) == {"columns.s.nullable": ["row 3"], "columns.s.in": ["row 2"]}
+
+
+@pytest.mark.parametrize("is_dictionary", [False, True])
+def test_a_long_text_that_many_rows_share_does_not_fill_memory(
+    tmp_path: Path, is_dictionary: bool
+) -> None:
+    text = pa.array(["short", "x" * 20_000])
+    codes = pa.array([0] * 2000 + [1] * 18_000, pa.int8())
+    column = pa.DictionaryArray.from_arrays(codes, text)
+    rows = pa.table({"text": column if is_dictionary else column.dictionary_decode()})
+    pq.write_table(rows, tmp_path / "t.parquet", row_group_size=20_000)
+    assert (tmp_path / "t.parquet").stat().st_size < 100_000
+    opened = open_parquet("t", tmp_path, [tmp_path / "t.parquet"], 8 << 20, 1)
+    sizes = [batch.table.nbytes for part in opened.partitions for batch in part.batches(["text"])]
+    assert max(sizes) < 4 << 20
 
 
 @pytest.mark.parametrize("rows", [1, 9, 100])
