@@ -53,9 +53,12 @@ class Tasks:
             Unavailable: there was not enough time.
         """
         stop = self.scratch / "stop"
-        # Dask begins tasks in the order of their names.
+        # Dask begins tasks with the last of their names; files are read best in order.
+        last = len(tasks)
         waiting = [
-            delayed(partial(_attempt, task, stop), pure=False)(dask_key_name=f"rows-{number:09}")
+            delayed(partial(_attempt, task, stop), pure=False)(
+                dask_key_name=f"rows-{last - number:09}"
+            )
             for number, task in enumerate(tasks)
         ]
         with self._alarm(stop):
