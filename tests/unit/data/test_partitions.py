@@ -73,7 +73,7 @@ def by_pandas(rows: pa.Table, others: pa.Table) -> dict[str, list[str]]:
 
 
 @given(rows=ROWS, others=ROWS, cut=st.integers(1, 31), other_cut=st.integers(1, 31))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_findings_equal_those_of_a_naive_reading(
     rows: list[Any], others: list[Any], cut: int, other_cut: int
 ) -> None:
@@ -92,7 +92,7 @@ def test_findings_equal_those_of_a_naive_reading(
     cut=st.integers(1, 50),
     buckets=st.integers(1, 9),
 )
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_keys_meet_in_any_number_of_buckets(
     rows: list[int], others: list[int], cut: int, buckets: int
 ) -> None:
