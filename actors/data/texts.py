@@ -18,13 +18,13 @@ _GUESSES: tuple[TypeName, ...] = ("integer", "number", "boolean", "date", "times
 
 def values(texts: pa.Array, kind: TypeName) -> tuple[pa.Array, pa.Array | None]:
     """The values, null where a text is none, and then those texts, null elsewhere."""
-    wanted = ARROW[kind]
     if kind == "string":
         return texts, None
     read = _all_at_once(texts, kind)
     if read is not None:
         return read, None
-    read = pa.array([_one(text, kind) for text in texts.to_pylist()], wanted)
+    distinct = texts.dictionary_encode()
+    read = _piecewise(distinct.dictionary, kind).take(distinct.indices)
     bad = pc.and_(pc.is_valid(texts), pc.is_null(read))
     return read, pc.if_else(bad, texts, pa.scalar(None, texts.type))
 
@@ -63,12 +63,16 @@ def _timestamps(texts: pa.Array) -> pa.Array:
         return texts.cast(pa.timestamp("us", "UTC"))
 
 
-def _one(text: str | None, kind: TypeName) -> object:
-    if text is None:
-        return None
-    one = pa.array([text])
-    read = _all_at_once(one, kind)
-    return None if read is None else read[0].as_py()
+def _piecewise(texts: pa.Array, kind: TypeName) -> pa.Array:
+    """The values, null where a text is none; halves find the few that are not."""
+    read = _all_at_once(texts, kind)
+    if read is not None:
+        return read
+    if len(texts) == 1:
+        return pa.nulls(1, ARROW[kind])
+    middle = len(texts) // 2
+    halves = (_piecewise(half, kind) for half in (texts[:middle], texts[middle:]))
+    return pa.concat_arrays(list(halves))
 
 
 def as_text(column: pa.Array) -> pa.Array:

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.data.hashing import digests, family
@@ -33,6 +33,7 @@ def test_equal_values_of_other_types_have_one_digest(one: pa.Array, other: pa.Ar
 
 
 @given(st.lists(st.one_of(st.none(), st.text(max_size=20), st.just("y" * 256)), unique=True))
+@settings(deadline=None)
 def test_different_texts_differ_in_both_lanes(texts: list[str | None]) -> None:
     found = digests([pa.array(texts, pa.string())])
     assert len(set(found.first.tolist())) == len(set(found.second.tolist())) == len(texts)
@@ -42,6 +43,7 @@ def test_different_texts_differ_in_both_lanes(texts: list[str | None]) -> None:
     st.lists(st.tuples(st.text(max_size=9), st.integers(-(2**63), 2**63 - 1))),
     st.integers(0, 5),
 )
+@settings(deadline=None)
 def test_a_slice_has_the_digests_of_its_rows(rows: list[tuple[str, int]], start: int) -> None:
     texts, numbers = (
         pa.array([t for t, _ in rows], pa.string()),

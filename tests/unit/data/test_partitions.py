@@ -106,6 +106,7 @@ def test_keys_meet_in_any_number_of_buckets(
 
 
 @given(rows=st.lists(st.integers(0, 5), max_size=60), others=st.lists(st.integers(0, 5)))
+@settings(max_examples=40, deadline=None)
 def test_keys_whose_first_lanes_meet_are_told_apart(rows: list[int], others: list[int]) -> None:
     with TemporaryDirectory() as name:
         folder = Path(name)
