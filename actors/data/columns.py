@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
+from decimal import Decimal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -100,9 +101,11 @@ def values_of(values: tuple[Scalar, ...], kind: pa.DataType, rule: str) -> pa.Ar
     Raises:
         InvalidInput: one cannot be of that type.
     """
-    converted = [value_of(value, kind, rule) for value in values]
+    converted = [value_of(value, kind, rule).as_py() for value in values]
+    if pa.types.is_decimal(kind):
+        converted = [Decimal(str(value)) for value in converted]
     try:
-        return pa.array([value.as_py() for value in converted], kind)
+        return pa.array(converted, kind)
     except (pa.ArrowException, OverflowError, TypeError):
         raise InvalidInput(f"{rule}: not every value can be of type {kind}") from None
 

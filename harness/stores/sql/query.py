@@ -11,7 +11,14 @@ from sqlalchemy.pool import NullPool
 from harness.errors import InvalidInput, Unavailable
 from harness.ports.query import RowChunk
 
-_READ_ONLY = {"sqlite": "PRAGMA query_only = ON", "postgresql": "SET TRANSACTION READ ONLY"}
+_READ_ONLY = {
+    "sqlite": "PRAGMA query_only = ON",
+    "postgresql": "SET TRANSACTION READ ONLY",
+    "mysql": "START TRANSACTION READ ONLY",
+    "mariadb": "START TRANSACTION READ ONLY",
+    "oracle": "SET TRANSACTION READ ONLY",
+}
+"""Elsewhere nothing is committed, and the address should be of a user who may only read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +32,8 @@ class SqlQuery:
     def rows(self, statement: str, chunk_rows: int) -> Iterator[RowChunk]:
         """See the port."""
         with self._connection() as connection, _told():
-            answer = connection.execute(text(_literal(statement)))
+            stream = {"stream_results": True}
+            answer = connection.execute(text(_single(statement)), execution_options=stream)
             if not answer.returns_rows:
                 raise InvalidInput("the statement gives no rows: write a SELECT")
             columns = tuple(answer.keys())
@@ -52,7 +60,7 @@ class SqlQuery:
         try:
             with _told():
                 connection = engine.connect()
-            with connection.execution_options(stream_results=True):
+            with connection:
                 self._make_read_only(connection)
                 yield connection
         finally:
@@ -75,9 +83,16 @@ def _parsed(url: str) -> URL:
     return parsed.set(drivername="postgresql+psycopg2") if plain else parsed
 
 
-def _literal(statement: str) -> str:
-    """The statement with its colons kept: it has no parameters."""
-    return statement.replace("\\:", ":").replace(":", "\\:")
+def _single(statement: str) -> str:
+    """One statement, its colons kept: it has no parameters.
+
+    Raises:
+        InvalidInput: it may be several; one behind a COMMIT could change what it wants.
+    """
+    single = statement.strip().rstrip(";")
+    if ";" in single:
+        raise InvalidInput("the statement has a semicolon inside: write one SELECT, without any")
+    return single.replace(":", "\\:")
 
 
 @contextmanager

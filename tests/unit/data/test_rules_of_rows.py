@@ -1,6 +1,7 @@
 """Rules that each row meets or fails by itself, on sources of every kind."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -140,3 +141,26 @@ def test_only_the_first_rows_are_named_and_all_are_counted(tmp_path: Path) -> No
     found = finding(validated(tmp_path, document), "columns.bad.in")
     assert (found.failed, [row.key for row in found.rows]) == (100, ["0", "1", "2"])
     assert "0, 1, 2 and 97 more" in found.text
+
+
+@pytest.mark.parametrize(
+    ("column", "rule", "expected"),
+    [
+        ("price", {"range": {"min": 0}}, ["row 3"]),
+        ("price", {"range": {"min": 1.5, "max": 2}}, ["row 2", "row 3"]),
+        ("price", {"in": [1.5, 2.25]}, ["row 3"]),
+        ("pieces", {"in": [1.0, 2]}, ["row 3"]),
+        ("weight", {"in": [2, 1.5]}, ["row 3"]),
+    ],
+)
+def test_numbers_are_compared_across_their_types(
+    tmp_path: Path, column: str, rule: dict[str, Any], expected: list[str]
+) -> None:
+    numbers = {
+        "price": [Decimal("1.50"), Decimal("2.25"), Decimal("-3.00")],
+        "weight": [1.5, 2.0, -3.0],
+        "pieces": [1, 2, -3],
+    }
+    document = {"source": {"frame": "t"}, "columns": {column: rule}}
+    [found] = broken(validated(tmp_path, document, {"t": pa.table(numbers)})).values()
+    assert found == expected

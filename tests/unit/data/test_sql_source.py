@@ -57,9 +57,9 @@ def test_an_empty_answer_has_its_columns(tmp_path: Path, databases: Callable[[st
         ({"query": "delete from orders"}, "refused the statement|gives no rows"),
         ({"query": "update orders set id = 1 returning id"}, "refused the statement"),
         ({"query": "select nope from orders"}, "refused the statement"),
-        ({"query": "select 1; select 2"}, "refused the statement"),
+        ({"query": "select 1; select 2"}, "semicolon inside"),
         ({"table": "nope"}, "refused the statement"),
-        ({"table": 'orders"; drop table orders; --'}, "refused the statement"),
+        ({"table": 'orders"; drop table orders; --'}, "semicolon inside"),
         ({"table": "mixed"}, "n of mixed holds values of several types"),
     ],
 )
