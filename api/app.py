@@ -2,7 +2,20 @@
 
 from fastapi import FastAPI
 
-from api.rest import artifacts, docs, events, health, problem, results, runs, schema, suites
+from api.rest import (
+    artifacts,
+    docs,
+    events,
+    health,
+    imports,
+    problem,
+    quarantines,
+    quotas,
+    results,
+    runs,
+    schema,
+    suites,
+)
 from api.rest.access import Access
 from api.rest.follow import Followers
 from api.rest.guard import Guard
@@ -24,7 +37,18 @@ def create_app(services: Services) -> FastAPI:
     app.state.access = Access(services)
     app.state.followers = Followers(services.settings.max_followers)
     problem.install(app, services.entropy)
-    for noun in (runs, results, events, artifacts, suites, health, docs):
+    for noun in (
+        runs,
+        imports,
+        results,
+        events,
+        artifacts,
+        suites,
+        quotas,
+        quarantines,
+        health,
+        docs,
+    ):
         app.include_router(noun.router)
     for page in (login, pages, static, trace):
         app.include_router(page.router)

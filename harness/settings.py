@@ -36,6 +36,8 @@ class Settings:
     """Deadline of one test, unless its run says otherwise."""
     run_seconds: float = 4 * 3600.0
     """Deadline of one run, unless it says otherwise."""
+    active_runs: int = 1000
+    """Runs that a tenant may have under way, unless an operator gave it another quota."""
     test_memory_mib: int = 4096
     """Memory that the processes of one run may use on one host."""
     suite_mib: int = 512

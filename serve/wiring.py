@@ -18,10 +18,14 @@ from harness.bus.segment_log import SegmentLog
 from harness.domain.ids import HostId
 from harness.domain.junit import junit_xml
 from harness.domain.principal import Principal, Role
+from harness.domain.quota import QuotaName
 from harness.domain.scope import DEFAULT_SCOPE
 from harness.ports.clock import SystemClock
 from harness.ports.entropy import SystemEntropy
 from harness.services.analytics import Analytics
+from harness.services.imports import Imports
+from harness.services.quarantines import Quarantines
+from harness.services.quotas import Quotas
 from harness.services.relay import AnalyticsFeed, Relay
 from harness.services.runs import Runs
 from harness.services.scheduling import Scheduling
@@ -92,8 +96,12 @@ def application(settings: Settings) -> FastAPI:
     """The control plane: REST, documentation and pages."""
     store, files = records(settings), artifacts(settings)
     clock, entropy = SystemClock(), SystemEntropy()
+    quotas = Quotas(store, {QuotaName.ACTIVE_RUNS: settings.active_runs})
     services = Services(
-        runs=Runs(store, files, entropy, SchedulerHandle()),
+        runs=Runs(store, files, entropy, SchedulerHandle(), quotas),
+        quotas=quotas,
+        quarantines=Quarantines(store),
+        imports=Imports(store, files, entropy),
         records=store,
         artifacts=files,
         clock=clock,

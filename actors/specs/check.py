@@ -98,7 +98,10 @@ def same(one: object, other: object) -> bool:
 
 def shown(value: object) -> str:
     """A value as one short line."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=str)
+    except (RecursionError, ValueError):
+        return "(nested too deep to show)"
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}… ({len(text)} characters)"
 
 

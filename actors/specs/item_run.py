@@ -1,5 +1,6 @@
 """Runs one test of a spec as pytest asks for it."""
 
+import ast
 import time
 from collections.abc import Callable, Mapping
 from types import CodeType, FunctionType
@@ -50,6 +51,10 @@ def run_item(item: SpecItem) -> None:
         )
         context.values = _variables({**spec.variables, **test.variables}, names)
         failed = TestExecution(context, time.sleep, names).run(*item.steps())
+    except (StepFailed, UnknownLookup) as before:
+        # Before the first step: what the suite needs is not there.
+        line = item.loaded.test_line(item.test_index)
+        _raising_at(str(item.path), line, item.originalname)(StepFailed(str(before)))
     finally:
         http.close()
         item._ath_steps = recorder.plain()  # type: ignore[attr-defined]  # read by the runner
@@ -61,6 +66,7 @@ def begin_recording(item: pytest.Item, recorder: Recorder) -> None:
     """Let the platform's runner find steps and redaction; it looks for plain attributes."""
     item._ath_steps = []  # type: ignore[attr-defined]
     item._ath_redact = recorder.redactor.text  # type: ignore[attr-defined]
+    item._ath_redactor = recorder.redactor  # type: ignore[attr-defined]  # for our own plugin
 
 
 def redacted(item: pytest.Item, text: str) -> str:
@@ -140,6 +146,9 @@ def _raise(item: SpecItem, failed: list[FailedStep]) -> None:
 
 def _raising_at(file: str, line: int, name: str) -> Callable[[StepFailed], NoReturn]:
     """A function that stands at a line of the spec and raises what it is given."""
-    source = "\n" * (line - 1) + "def raising(error): raise error"
-    inner = next(c for c in compile(source, file, "exec").co_consts if isinstance(c, CodeType))
+    tree = ast.parse("def raising(error): raise error")
+    for node in ast.walk(tree):
+        # No columns: those of this text mean nothing in the spec.
+        vars(node).update(lineno=line, end_lineno=line, col_offset=-1, end_col_offset=-1)
+    inner = next(c for c in compile(tree, file, "exec").co_consts if isinstance(c, CodeType))
     return FunctionType(inner.replace(co_name=name, co_qualname=name), {}, name)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from actors.workers.execution import Execution
 from actors.workers.limits import HostLimits
+from actors.workers.suite_places import SuitePlaces
 from harness.domain.ids import HostId, LeaseId
 from harness.domain.work import Grant
 from harness.errors import HarnessError, Unavailable
@@ -30,7 +31,12 @@ class WorkerHost:
     scratch: Path
     browser: str | None
     limits: HostLimits
+    _places: SuitePlaces = field(init=False)
     _executions: dict[LeaseId, Execution] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Suites are unpacked below the scratch folder."""
+        self._places = SuitePlaces(self.scratch)
 
     async def serve(self) -> None:
         """Run until cancelled; whatever a former life left in the scratch folder goes first."""
@@ -71,7 +77,7 @@ class WorkerHost:
             grant=grant,
             dispatch=self.dispatch,
             artifacts=self.artifacts,
-            folder=self.scratch / grant.lease.id,
+            places=self._places,
             browser=self.browser,
             limits=self.limits,
         )

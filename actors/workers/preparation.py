@@ -11,6 +11,7 @@ from actors.sandbox.probe import describe_process_tier
 from actors.sandbox.process import ProcessSandbox, ProcessSpec
 from actors.workers.collection import Collection
 from actors.workers.limits import HostLimits
+from actors.workers.suite_places import SuitePlaces
 from actors.workers.suite_session import SuiteSession, SuiteSpec
 from actors.workers.system_under_test import (
     SystemUnderTest,
@@ -48,6 +49,7 @@ async def prepare(
     grant: Grant,
     dispatch: Dispatch,
     artifacts: ArtifactStore,
+    places: SuitePlaces,
     folder: Path,
     browser: str | None,
     limits: HostLimits,
@@ -62,6 +64,7 @@ async def prepare(
     run = grant.run
     archive = await asyncio.to_thread(artifacts.path, run.scope, run.request.suite.digest)
     cwd = await asyncio.to_thread(unpack, archive, run.request.suite, folder)
+    await asyncio.to_thread(places.furnish, folder, run.request.suite)
     facts = SandboxStarted(grant.lease.host, "process", dict(describe_process_tier()))
     await dispatch.observed(grant.lease.id, [facts])
     system = await _bring_up(grant, dispatch, cwd, folder, limits)
@@ -77,6 +80,7 @@ async def prepare(
             temporary=folder.parent,
             memory_bytes=limits.memory_bytes,
             write_roots=limits.write_roots,
+            last_failed=grant.last_failed,
         )
     )
     loop = asyncio.get_running_loop()

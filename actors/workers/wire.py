@@ -10,7 +10,9 @@ from typing import Any
 from harness.errors import Unavailable
 
 LINE_BYTES = 64 << 20
-"""A collection of some hundred thousand tests still fits; a larger line ends the connection."""
+"""A collection of some hundred thousand tests still fits; after a larger line nothing is read."""
+_NO_TEXT = (b"\\ud", b"\\uD", b"\\u0000")
+"""Marks of half a character, and of the one that PostgreSQL does not store."""
 
 
 @dataclass(slots=True)
@@ -22,11 +24,11 @@ class Wire:
     _writer: asyncio.StreamWriter
 
     @classmethod
-    async def open(cls, end: socket.socket) -> "Wire":
+    async def open(cls, end: socket.socket, line_bytes: int = LINE_BYTES) -> "Wire":
         """Take over one end of a socket pair."""
         # A second descriptor of the same socket, because asyncio's transport cannot send any.
         spare = end.dup()
-        reader, writer = await asyncio.open_connection(sock=end, limit=LINE_BYTES)
+        reader, writer = await asyncio.open_connection(sock=end, limit=line_bytes)
         return cls(spare, reader, writer)
 
     def send(self, message: Mapping[str, object], fd: socket.socket | None = None) -> None:
@@ -45,12 +47,32 @@ class Wire:
         """The next message; None at the end. Any: JSON of our own injected package."""
         try:
             line = await self._reader.readline()
-            found = json.loads(line) if line.endswith(b"\n") else None
-        except (ConnectionError, ValueError):
+        except ConnectionError:
             return None
+        except ValueError:
+            why = f"The suite sent a message of more than {LINE_BYTES >> 20} MiB. Split it."
+            return {"ev": "overlong", "why": why}
+        try:
+            found = json.loads(line) if line.endswith(b"\n") else None
+        except (ValueError, RecursionError):
+            return None
+        if any(mark in line for mark in _NO_TEXT):
+            found = _storable(found)
         return found if isinstance(found, dict) else None
 
     async def close(self) -> None:
         """Close the socket."""
         self._socket.close()
         self._writer.close()
+
+
+def _storable(value: Any) -> Any:  # Any: JSON
+    """The same with what no store takes for text replaced: one such character ended a run."""
+    if isinstance(value, str):
+        whole = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return whole.replace("\0", "\u2400")
+    if isinstance(value, list):
+        return [_storable(item) for item in value]
+    if isinstance(value, dict):
+        return {_storable(name): _storable(item) for name, item in value.items()}
+    return value

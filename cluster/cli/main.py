@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from cluster.cli import look, machine, rerun, run, validate
+from cluster.cli import imports, look, machine, quarantine, quotas, rerun, run, validate
 from cluster.cli.console import complain
 from harness.domain.exit_code import ExitCode
 from harness.errors import HarnessError, InvalidInput, NotFound, TooLarge
@@ -20,7 +20,10 @@ app = typer.Typer(
 machine.register(app)
 run.register(app)
 rerun.register(app)
+imports.register(app)
 look.register(app)
+quotas.register(app)
+quarantine.register(app)
 validate.register(app)
 
 

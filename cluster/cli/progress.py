@@ -87,11 +87,16 @@ def _assigned(_: Progress, data: Mapping[str, Json]) -> str | None:
     return f"new failure cluster: {data['title']}" if data["is_new"] else None
 
 
+def _noted(_: Progress, data: Mapping[str, Json]) -> str:
+    return f"note: {data['note']}"
+
+
 _HANDLERS: Mapping[str, Callable[[Progress, Mapping[str, Json]], str | None]] = {
     "run.leased": _leased,
     "environment.ready": _ready,
     "run.collected": _collected,
     "run.reopened": _reopened,
+    "suite.noted": _noted,
     "attempt.finished": _finished_attempt,
     "attempts.queued": _queued,
     "lease.ended": _lease_ended,

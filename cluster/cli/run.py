@@ -9,13 +9,16 @@ import typer
 
 from cluster.cli.command import add_command
 from cluster.cli.console import err
-from cluster.cli.see_through import say_submitted, see_through
+from cluster.cli.options import AsJson, Ctrf, Gate, Junit, Wait
+from cluster.cli.see_through import ReportFiles, say_submitted, see_through
 from cluster.cli.session import connect
 from cluster.cli.spec_interpreter import interpreter_for
 from cluster.cli.suite_folder import SuiteFolder, find_suite
 from cluster.cli.variables import visible
 from harness.client import Client
 from harness.domain.exit_code import ExitCode
+from harness.domain.priority import Priority
+from harness.domain.retry_rule import RetryRule
 from harness.domain.run import Run, RunRequest
 from harness.settings import Settings, caller_environ
 
@@ -28,23 +31,28 @@ def register(app: typer.Typer) -> None:
 def run(  # each is an option of the command line
     command: Annotated[list[str], typer.Argument(help="After `--`: pytest and its arguments.")],
     env: Annotated[str | None, typer.Option(help="Environment of ath.toml.")] = None,
-    junit: Annotated[Path | None, typer.Option(help="Write a JUnit XML file.")] = None,
+    junit: Junit = None,
+    ctrf: Ctrf = None,
     python: Annotated[str | None, typer.Option(help="Interpreter with the packages.")] = None,
     workers: Annotated[int | None, typer.Option("-n", "--workers", help="Side by side.")] = None,
     retries: Annotated[int | None, typer.Option(help="Attempts after a failed one.")] = None,
+    retry: Annotated[RetryRule, typer.Option(help="Which tests.")] = RetryRule.FAILURES,
     release: Annotated[str | None, typer.Option(help="What is judged, e.g. a commit.")] = None,
     env_var: Annotated[list[str] | None, typer.Option(help="NAME or NAME=VALUE to pass.")] = None,
     test_seconds: Annotated[float | None, typer.Option(help="Deadline of a test.")] = None,
     run_seconds: Annotated[float | None, typer.Option(help="Deadline of the run.")] = None,
-    gate: Annotated[bool, typer.Option(help="Exit with 8 unless the run is ready.")] = False,
-    wait: Annotated[bool, typer.Option(help="Follow the run to its end.")] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+    priority: Annotated[Priority, typer.Option(help="Among your own runs.")] = Priority.NORMAL,
+    gate: Gate = False,
+    wait: Wait = True,
+    as_json: AsJson = False,
 ) -> int:
     """Run a suite: `ath run -- pytest -q tests`."""
     settings = Settings.load()
     environ = caller_environ()
     suite = find_suite(Path.cwd())
-    request = Wanted(command, env, python, workers, retries, release, test_seconds, run_seconds)
+    request = Wanted(
+        command, env, workers, retries, retry, release, test_seconds, run_seconds, priority
+    )
     interpreter = interpreter_for(command, python, environ, Path.cwd())
     variables = visible(environ, env_var or [])
     with _connected(settings) as client:
@@ -52,7 +60,8 @@ def run(  # each is an option of the command line
         if not wait:
             say_submitted(client, submitted, as_json=as_json)
             return ExitCode.PASSED
-        return see_through(client, submitted, junit, environ, gate=gate, as_json=as_json)
+        files = ReportFiles(junit, ctrf)
+        return see_through(client, submitted, files, environ, gate=gate, as_json=as_json)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +70,13 @@ class Wanted:
 
     command: list[str]
     env: str | None
-    python: str | None
     workers: int | None
     retries: int | None
+    retry: RetryRule
     release: str | None
     test_seconds: float | None
     run_seconds: float | None
+    priority: Priority
 
     def submit(
         self,
@@ -92,9 +102,11 @@ class Wanted:
                 variables=variables,
                 workers=self.workers or suite.workers,
                 retries=suite.retries if self.retries is None else self.retries,
+                retry=self.retry,
                 test_seconds=self.test_seconds,
                 run_seconds=self.run_seconds,
                 release=self.release,
+                priority=self.priority,
             )
         )
 

@@ -8,6 +8,9 @@ import httpx
 from harness.client.artifacts import Artifacts
 from harness.client.connection import Connection, Patience
 from harness.client.decode import decode
+from harness.client.imports import Imports
+from harness.client.quarantines import Quarantines
+from harness.client.quotas import Quotas
 from harness.client.runs import Runs
 from harness.client.suites import Suites
 from harness.domain.ids import RunId
@@ -57,8 +60,11 @@ class Client:
         self._project = project
         path = f"/v1/projects/{project}"
         self.runs = Runs(self._connection, f"{path}/runs")
+        self.imports = Imports(self._connection, f"{path}/imports")
         self.suites = Suites(self._connection, f"{path}/suites")
         self.artifacts = Artifacts(self._connection, f"{path}/artifacts")
+        self.quarantines = Quarantines(self._connection, f"{path}/quarantines")
+        self.quotas = Quotas(self._connection)
 
     @property
     def url(self) -> str:

@@ -32,3 +32,5 @@ class TestCase:
     """From 1."""
     serial_group: str | None = None
     """Tests of one group never run side by side."""
+    quarantined: str | None = None
+    """Why its failures decide nothing in this run; None if they do."""

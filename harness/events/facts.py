@@ -4,7 +4,7 @@ A field may be added, with a default; a changed meaning is a new type with a hig
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import ClassVar, cast
 
 from harness.events.envelope import Event, Json
@@ -18,7 +18,7 @@ class Fact:
 
     def data(self) -> Mapping[str, Json]:
         """The fact's fields as JSON."""
-        return cast("dict[str, Json]", asdict(self))
+        return {field.name: cast("Json", getattr(self, field.name)) for field in fields(self)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +122,14 @@ class AttemptFinished(Fact):
     exception: str = ""
     message: str = ""
     """First line, capped."""
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteNoted(Fact):
+    """Something about the suite that its owner should know; the run goes on."""
+
+    type: ClassVar[str] = "ath.suite.noted.v1"
+    note: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from pydantic import Field, StringConstraints
 from api.rest.wire.model import Line, Sha256, WireModel
 from harness.domain.environment import Environment
 from harness.domain.ids import Digest
+from harness.domain.priority import Priority
+from harness.domain.retry_rule import RetryRule
 from harness.domain.run import Reason, Run, RunRequest, RunState
 from harness.domain.suite import SuiteVersion
 
@@ -54,10 +56,12 @@ class RequestWire(WireModel):
     variables: _Variables = Field(default_factory=dict)
     workers: _Count | None = None
     retries: _Count = 0
+    retry: RetryRule = RetryRule.FAILURES
     test_seconds: float | None = None
     run_seconds: float | None = None
     release: _Label | None = None
     labels: Annotated[Mapping[_Label, _Label], Field(max_length=64)] = Field(default_factory=dict)
+    priority: Priority = Priority.NORMAL
 
 
 class RunWire(WireModel):
@@ -81,6 +85,8 @@ class RunWire(WireModel):
     """How often the run was reopened."""
     started_at: datetime | None
     finished_at: datetime | None
+    ahead: int | None = None
+    """About how many runs are served before this one; null when it does not wait."""
 
 
 class RunPage(WireModel):
@@ -114,14 +120,16 @@ def request_from(wire: RequestWire) -> RunRequest:
         variables=wire.variables,
         workers=wire.workers,
         retries=wire.retries,
+        retry=wire.retry,
         test_seconds=wire.test_seconds,
         run_seconds=wire.run_seconds,
         release=wire.release,
         labels=wire.labels,
+        priority=wire.priority,
     )
 
 
-def run_wire(run: Run) -> RunWire:
+def run_wire(run: Run, ahead: int | None = None) -> RunWire:
     """The run for the wire."""
     return RunWire.model_construct(
         id=run.id,
@@ -141,6 +149,7 @@ def run_wire(run: Run) -> RunWire:
         round=run.round,
         started_at=run.started_at,
         finished_at=run.finished_at,
+        ahead=ahead,
     )
 
 
@@ -165,10 +174,12 @@ def _request_wire(request: RunRequest) -> RequestWire:
         variables=dict(request.variables),
         workers=request.workers,
         retries=request.retries,
+        retry=request.retry,
         test_seconds=request.test_seconds,
         run_seconds=request.run_seconds,
         release=request.release,
         labels=dict(request.labels),
+        priority=request.priority,
     )
 
 

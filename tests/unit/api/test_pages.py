@@ -103,3 +103,18 @@ async def test_viewer_files_are_confined(world: World, tmp_path: Path, name: str
         assert (await client.get("/trace/index.html")).text == "viewer"
         assert (await client.get(f"/trace/{name}")).status_code == 404
         assert (await client.post("/trace/index.html")).status_code == 405
+
+
+async def test_names_and_messages_of_an_import_are_only_shown(world: World) -> None:
+    name = "&lt;script&gt;alert(1)&lt;/script&gt;\u202egpj.exe &#27;[2J"
+    failure = f'<failure message="{name}">{name}</failure><system-out>{name}</system-out>'
+    report = f'<testsuite name="{name}"><testcase name="{name}">{failure}</testcase></testsuite>'
+    async with world.client() as client:
+        body = report.encode()
+        run = (await client.post("/v1/projects/default/imports", content=body)).json()
+        for path in ("", "/tests/0"):
+            page = await client.get(f"/ui/default/runs/{run['id']}{path}")
+            assert "&lt;script&gt;alert(1)&lt;/script&gt;\\u202egpj.exe #x1B[2J" in page.text
+            assert "<script>alert" not in page.text
+            assert "\u202e" not in page.text
+            assert "\x1b" not in page.text

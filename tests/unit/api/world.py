@@ -34,6 +34,9 @@ from harness.events.facts import RunFinished
 from harness.ports.clock import SystemClock
 from harness.ports.doorbell import SilentDoorbell
 from harness.ports.entropy import SystemEntropy
+from harness.services.imports import Imports
+from harness.services.quarantines import Quarantines
+from harness.services.quotas import Quotas
 from harness.services.runs import Runs
 from harness.stores.file_artifacts import FileArtifacts
 from harness.stores.sql.records import SqlRecords
@@ -134,8 +137,12 @@ def make_world(folder: Path, settings: ApiSettings | None = None) -> World:
     records = SqlRecords(f"sqlite:///{folder / 'records.db'}", entropy)
     records.migrate()
     artifacts = FileArtifacts(folder / "artifacts")
+    quotas = Quotas(records)
     services = Services(
-        runs=Runs(records, artifacts, entropy, SilentDoorbell()),
+        runs=Runs(records, artifacts, entropy, SilentDoorbell(), quotas),
+        quotas=quotas,
+        quarantines=Quarantines(records),
+        imports=Imports(records, artifacts, entropy),
         records=records,
         artifacts=artifacts,
         clock=SystemClock(),
