@@ -17,6 +17,7 @@ from actors.specs.recorder import Recorder
 from actors.specs.redaction import Redactor
 from actors.specs.steps.api import ApiExpectation, ApiStep, send
 from actors.specs.twin_browser import Browser
+from actors.specs.twin_data import Datasets
 from actors.specs.twin_record import checked, recorded
 from harness.ports.clock import SystemClock
 from harness.settings import caller_environ
@@ -135,6 +136,11 @@ class Ath:
     def browser(self) -> Browser:
         """Actions in pytest-playwright's page."""
         return Browser(self._test)
+
+    @property
+    def data(self) -> Datasets:
+        """Rules about rows."""
+        return Datasets(self._test)
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:

@@ -5,8 +5,10 @@ from functools import cache
 from typing import Any
 
 import httpx
+import pandas as pd
 import pytest
 from playwright.sync_api import Page, expect
+from vega_datasets import local_data
 
 Rows = list[dict[str, Any]]  # cells are whatever JSON holds
 
@@ -41,3 +43,23 @@ def page(page: Page) -> Page:
     page.set_default_timeout(PATIENCE_MS)
     expect.set_options(timeout=PATIENCE_MS)
     return page
+
+
+@pytest.fixture
+def served_airports(rows: Callable[[str], Rows]) -> Rows:
+    return rows("airports")
+
+
+@pytest.fixture
+def served_prices(rows: Callable[[str], Rows]) -> Rows:
+    return rows("prices")
+
+
+@pytest.fixture
+def served_companies(rows: Callable[[str], Rows]) -> Rows:
+    return rows("companies")
+
+
+@pytest.fixture
+def known_airports() -> pd.DataFrame:
+    return local_data.airports(keep_default_na=False)

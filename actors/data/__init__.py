@@ -1,0 +1,1 @@
+"""Validation of data sets larger than memory against declared rules or a Pandera schema."""
