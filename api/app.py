@@ -14,6 +14,8 @@ from api.rest import (
     results,
     runs,
     schema,
+    secrets,
+    sources,
     suites,
 )
 from api.rest.access import Access
@@ -44,12 +46,14 @@ def create_app(services: Services) -> FastAPI:
         events,
         artifacts,
         suites,
+        sources,
+        secrets,
         quotas,
         quarantines,
-        health,
-        docs,
     ):
         app.include_router(noun.router)
+    for rest in (health, docs):
+        app.include_router(rest.router)
     for page in (login, pages, static, trace):
         app.include_router(page.router)
     schema.install(app)

@@ -16,6 +16,8 @@ from harness.services.imports import Imports
 from harness.services.quarantines import Quarantines
 from harness.services.quotas import Quotas
 from harness.services.runs import Runs
+from harness.services.secrets import Secrets
+from harness.services.sources import Sources
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -61,6 +63,8 @@ class Services:
 
     runs: Runs
     imports: Imports
+    secrets: Secrets
+    sources: Sources
     quotas: Quotas
     quarantines: Quarantines
     records: Records

@@ -1,12 +1,13 @@
 """From what a worker tells of a test to the result of its attempt."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from actors.workers.left_files import LeftFiles
 from actors.workers.suite_worker import WorkerLost
 from harness.domain.attempt import AttemptResult, Failure, Frame, Phase, Step, Verdict
+from harness.domain.redaction import Redactor
 from harness.domain.scope import Scope
 from harness.ports.artifacts import ArtifactStore
 
@@ -21,6 +22,8 @@ class AttemptFold:
     artifacts: ArtifactStore
     worker: str
     max_bytes: int
+    redactor: Redactor = field(default_factory=Redactor)
+    """Of the names of files; their content is cleaned by the store."""
 
     def finished(
         self, outcome: Mapping[str, Any], prefix: str
@@ -28,7 +31,7 @@ class AttemptFold:
         """The result of a test that came to its end; stores the files it left."""
         steps = _steps(outcome.get("steps", ()))
         phases = _telling_step(tuple(_phase(phase) for phase in outcome["phases"]), steps)
-        left = LeftFiles(self.artifacts, self.scope, self.max_bytes)
+        left = LeftFiles(self.artifacts, self.scope, self.max_bytes, self.redactor)
         artifacts = left.keep(outcome["files"], prefix)
         notes = (("files", "\n".join(left.notes)),) if left.notes else ()
         return AttemptResult(

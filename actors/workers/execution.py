@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from actors.environments.cache import EnvironmentCache
 from actors.workers.attempts import AttemptFold
 from actors.workers.coverage import Coverage
+from actors.workers.given_secrets import CleanArtifacts, GivenSecrets
 from actors.workers.limits import HostLimits
 from actors.workers.preparation import Prepared, prepare
 from actors.workers.reporter import Reporter, persistently
@@ -32,11 +34,13 @@ class Execution:
     artifacts: ArtifactStore
     places: SuitePlaces
     browser: str | None
+    environments: EnvironmentCache
     limits: HostLimits
     _place: Path = field(init=False)
     _loops: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _workers: dict[str, WorkerLoop] = field(default_factory=dict)
     _stopped: asyncio.Event = field(default_factory=asyncio.Event)
+    _secrets: GivenSecrets = field(default_factory=GivenSecrets)
     _opened: int = 0
     _wanted: int = 0
     _alone: bool = False
@@ -46,6 +50,11 @@ class Execution:
     def __post_init__(self) -> None:
         """The place is this run's until its execution ends."""
         self._place = self.places.take(self.grant.run.scope, self.grant.run.request.suite)
+
+    @property
+    def _clean(self) -> CleanArtifacts:
+        """Where everything that the suite leaves behind goes."""
+        return CleanArtifacts(self.artifacts, self._secrets.redactor)
 
     @property
     def workers(self) -> int:
@@ -71,16 +80,9 @@ class Execution:
         surrender = Surrender(self.grant.lease.id)
         prepared: Prepared | None = None
         try:
-            prepared = await prepare(
-                self.grant,
-                self.dispatch,
-                self.artifacts,
-                self.places,
-                self._place,
-                self.browser,
-                self.limits,
-            )
-            await self._work(prepared, reporter)
+            prepared = await self._prepared()
+            if prepared:
+                await self._work(prepared, reporter)
         except Fenced:
             surrender = Surrender(self.grant.lease.id, Reason.INFRASTRUCTURE)
         except (InvalidInput, NotFound) as wrong:
@@ -93,11 +95,36 @@ class Execution:
             await self._stop_workers()
             await self._close(prepared, reporter, sending, surrender)
 
+    async def _prepared(self) -> Prepared | None:
+        """The run ready to begin; None when it was stopped before that."""
+        self._secrets = await GivenSecrets.fetch(self.grant, self.dispatch)
+        preparing = asyncio.create_task(
+            prepare(
+                self.grant,
+                self.dispatch,
+                self.artifacts,
+                self.places,
+                self._place,
+                self.browser,
+                self.environments,
+                self._secrets,
+                self.limits,
+            )
+        )
+        stopping = asyncio.create_task(self._stopped.wait())
+        try:
+            await asyncio.wait([preparing, stopping], return_when=asyncio.FIRST_COMPLETED)
+            return preparing.result() if preparing.done() else None
+        finally:
+            stopping.cancel()
+            preparing.cancel()
+            await asyncio.wait([preparing])
+
     def _want(self, workers: int) -> None:
         self._wanted = min(1, workers) if self._alone else self._wanted + workers
 
     def _failed(self, reason: Reason, error: HarnessError) -> Surrender:
-        return Surrender(self.grant.lease.id, reason, str(error))
+        return Surrender(self.grant.lease.id, reason, self._secrets.redactor.text(str(error)))
 
     async def _work(self, prepared: Prepared, reporter: Reporter) -> None:
         if self._stopped.is_set():
@@ -134,7 +161,11 @@ class Execution:
             session=prepared.session,
             reporter=reporter,
             fold=AttemptFold(
-                self.grant.run.scope, self.artifacts, name, self.limits.artifact_bytes
+                self.grant.run.scope,
+                self._clean,
+                name,
+                self.limits.artifact_bytes,
+                self._secrets.redactor,
             ),
             siblings=self._workers,
         )
@@ -178,7 +209,7 @@ class Execution:
             return replace(surrender, artifacts=logs)
         scope, most = self.grant.run.scope, self.limits.artifact_bytes
         cwd = prepared.session.spec.cwd
-        reports = await asyncio.to_thread(coverage.stored, scope, self.artifacts, cwd, most)
+        reports = await asyncio.to_thread(coverage.stored, scope, self._clean, cwd, most)
         kept = replace(surrender, artifacts=[*logs, *reports])
         if surrender.reason is Reason.NONE and coverage.complaint:
             return replace(kept, reason=Reason.COVERAGE, message=coverage.complaint)
@@ -190,7 +221,7 @@ class Execution:
             if not path.is_file() or path.stat().st_size == 0:
                 continue
             with path.open("rb") as content:
-                digest, size = self.artifacts.put(
+                digest, size = self._clean.put(
                     self.grant.run.scope, content, max_bytes=self.limits.artifact_bytes
                 )
             refs.append(ArtifactRef(name, digest, size, "text/plain; charset=utf-8"))

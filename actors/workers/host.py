@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from actors.environments.cache import EnvironmentCache
 from actors.workers.execution import Execution
 from actors.workers.limits import HostLimits
 from actors.workers.suite_places import SuitePlaces
@@ -30,6 +31,7 @@ class WorkerHost:
     artifacts: ArtifactStore
     scratch: Path
     browser: str | None
+    environments: EnvironmentCache
     limits: HostLimits
     _places: SuitePlaces = field(init=False)
     _executions: dict[LeaseId, Execution] = field(default_factory=dict)
@@ -42,6 +44,7 @@ class WorkerHost:
         """Run until cancelled; whatever a former life left in the scratch folder goes first."""
         shutil.rmtree(self.scratch, ignore_errors=True)
         self.scratch.mkdir(mode=0o700, parents=True)
+        await asyncio.to_thread(self.environments.folders.prepare)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._renew_for_ever())
             while True:
@@ -79,6 +82,7 @@ class WorkerHost:
             artifacts=self.artifacts,
             places=self._places,
             browser=self.browser,
+            environments=self.environments,
             limits=self.limits,
         )
         self._executions[grant.lease.id] = execution

@@ -9,6 +9,7 @@ from pathlib import PurePath
 from typing import BinaryIO
 
 from harness.domain.attempt import ArtifactRef
+from harness.domain.redaction import Redactor
 from harness.domain.scope import Scope
 from harness.errors import HarnessError
 from harness.ports.artifacts import ArtifactStore
@@ -24,6 +25,8 @@ class LeftFiles:
     scope: Scope
     max_bytes: int
     """Of one file."""
+    redactor: Redactor = field(default_factory=Redactor)
+    """Of the names of files; their content is cleaned by the store."""
     notes: list[str] = field(default_factory=list)
 
     def keep(self, files: Sequence[str], prefix: str) -> list[ArtifactRef]:
@@ -31,7 +34,7 @@ class LeftFiles:
         return [ref for path in files for ref in self._kept(path, prefix)]
 
     def _kept(self, path: str, prefix: str) -> Iterator[ArtifactRef]:
-        name = PurePath(path).name[-NAME_CHARACTERS:]
+        name = self.redactor.text(PurePath(path).name)[-NAME_CHARACTERS:]
         try:
             with _opened(path) as content:
                 size = os.fstat(content.fileno()).st_size

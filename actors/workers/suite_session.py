@@ -14,6 +14,7 @@ from actors.sandbox.process import ProcessSandbox, ProcessSpec
 from actors.workers.collection import Collection, collection_of
 from actors.workers.suite_worker import SuiteWorker
 from actors.workers.wire import Wire
+from harness.domain.redaction import Redactor
 from harness.errors import Conflict, InvalidInput, Unavailable
 
 PACKAGE = Path(__file__).resolve().parents[2] / "harness" / "inject" / "_ath_pytest"
@@ -39,6 +40,7 @@ class SuiteSpec:
     Unix sockets there, whose paths are limited to 107 bytes."""
     memory_bytes: int
     write_roots: Sequence[str] | None
+    redactor: Redactor = field(default_factory=Redactor)
     last_failed: Sequence[str] = ()
     """Tests that pytest shall take for those that failed last."""
 
@@ -84,6 +86,10 @@ class SuiteSession:
         try:
             async with asyncio.timeout(seconds):
                 message = await self._first_message()
+        except asyncio.CancelledError:
+            if self._sandbox:
+                self._sandbox.kill("cancelled")
+            raise
         except TimeoutError:
             await self.close()
             raise InvalidInput(
@@ -168,7 +174,7 @@ class SuiteSession:
                     write_roots=self.spec.write_roots,
                 )
             )
-        self._wire = await Wire.open(ours)
+        self._wire = await Wire.open(ours, self.spec.redactor)
         self._wire.send(
             {
                 "op": "start",
@@ -235,7 +241,8 @@ class SuiteSession:
         if pid is None:
             ours.close()
             return None
-        return SuiteWorker(name, await Wire.open(ours), pid, exit_code=self._exits[name])
+        wire = await Wire.open(ours, self.spec.redactor)
+        return SuiteWorker(name, wire, pid, exit_code=self._exits[name])
 
     async def _forked_pid(self, name: str, channel: socket.socket) -> int | None:
         forked, listening = self._forked[name], self._listening

@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from harness.domain.redaction import Redactor
 from harness.errors import Unavailable
 
+_OURS = {"ev", "worker", "files"}
+"""Fields that the injected package and the host agree on; files are named anew by the host."""
 LINE_BYTES = 64 << 20
 """A collection of some hundred thousand tests still fits; after a larger line nothing is read."""
 _NO_TEXT = (b"\\ud", b"\\uD", b"\\u0000")
@@ -22,14 +25,17 @@ class Wire:
     _socket: socket.socket
     _reader: asyncio.StreamReader
     _writer: asyncio.StreamWriter
+    _redactor: Redactor
 
     @classmethod
-    async def open(cls, end: socket.socket, line_bytes: int = LINE_BYTES) -> "Wire":
-        """Take over one end of a socket pair."""
+    async def open(
+        cls, end: socket.socket, redactor: Redactor, line_bytes: int = LINE_BYTES
+    ) -> "Wire":
+        """Take over one end of a socket pair; what comes out of it holds no secret."""
         # A second descriptor of the same socket, because asyncio's transport cannot send any.
         spare = end.dup()
         reader, writer = await asyncio.open_connection(sock=end, limit=line_bytes)
-        return cls(spare, reader, writer)
+        return cls(spare, reader, writer, redactor)
 
     def send(self, message: Mapping[str, object], fd: socket.socket | None = None) -> None:
         """Send a message, with a descriptor if need be; small enough never to block."""
@@ -58,7 +64,15 @@ class Wire:
             return None
         if any(mark in line for mark in _NO_TEXT):
             found = _storable(found)
-        return found if isinstance(found, dict) else None
+        return self._clean(found) if isinstance(found, dict) else None
+
+    def _clean(self, message: dict[str, Any]) -> dict[str, Any]:
+        if self._redactor.hides_nothing:
+            return message
+        return {
+            name: value if name in _OURS else self._redactor.value(value)
+            for name, value in message.items()
+        }
 
     async def close(self) -> None:
         """Close the socket."""

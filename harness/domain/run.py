@@ -8,6 +8,7 @@ from enum import StrEnum
 from harness.domain.environment import Environment
 from harness.domain.ids import Digest, RunId
 from harness.domain.priority import Priority
+from harness.domain.python_environment import PythonEnvironment
 from harness.domain.retry_rule import RetryRule
 from harness.domain.scope import Scope
 from harness.domain.suite import SuiteVersion
@@ -73,9 +74,13 @@ class RunRequest:
     """The command, such as ("pytest", "-q", "tests")."""
     interpreter: str | None = None
     """The Python that has the suite's packages; None means the platform's own."""
+    python: PythonEnvironment | None = None
+    """Packages that the platform installs for the suite; excludes an interpreter."""
     environment: Environment | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
     """The caller's environment variables that the tests may see."""
+    secrets: tuple[str, ...] = ()
+    """Names of secrets whose values the tests see as environment variables."""
     workers: int | None = None
     """Side-by-side workers; None lets the platform choose."""
     retries: int = 0

@@ -30,6 +30,8 @@ class RunSubmitted(Fact):
     command: list[str]
     environment: str | None
     submitted_by: str
+    origin: str = ""
+    """Repository and commit, where the suite was fetched from one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,39 @@ class SandboxStarted(Fact):
     host: str
     tier: str
     controls: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class PythonEnvironmentBegun(Fact):
+    """A host began to build the packages of the suite."""
+
+    type: ClassVar[str] = "ath.python.begun.v1"
+    key: str
+    requirements: str
+    python: str
+
+
+@dataclass(frozen=True, slots=True)
+class PythonEnvironmentAwaited(Fact):
+    """Another run builds these very packages on this host; this run waits for them."""
+
+    type: ClassVar[str] = "ath.python.awaited.v1"
+    key: str
+    requirements: str
+
+
+@dataclass(frozen=True, slots=True)
+class PythonEnvironmentReady(Fact):
+    """The packages of the suite are there; `was_built` unless the host had them."""
+
+    type: ClassVar[str] = "ath.python.ready.v1"
+    key: str
+    requirements: str
+    python: str
+    packages: int
+    bytes: int
+    seconds: float
+    was_built: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,12 @@ from harness.domain.failure_cluster import Assignment, FailureCluster
 from harness.domain.ids import AttemptId, RunId, TestId
 from harness.domain.principal import Principal
 from harness.domain.queue import in_turn
+from harness.domain.request_check import check_request
 from harness.domain.rerun import tests_to_rerun
 from harness.domain.results import RunResults, TestOutcome
-from harness.domain.run import RESERVED, Reason, Run, RunRequest, RunState
+from harness.domain.run import Reason, Run, RunRequest, RunState
 from harness.domain.scope import Scope
-from harness.errors import Conflict, InvalidInput, NotFound
+from harness.errors import Conflict, NotFound
 from harness.events.envelope import Event
 from harness.events.facts import (
     AttemptsQueued,
@@ -30,10 +31,7 @@ from harness.ports.doorbell import Doorbell
 from harness.ports.entropy import Entropy
 from harness.ports.records import Records, Transaction
 from harness.services.quotas import Quotas
-
-MAX_WORKERS = 256
-MAX_RETRIES = 10
-MAX_ARGV_BYTES = 64 * 1024
+from harness.services.secrets import Secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +43,7 @@ class Runs:
     entropy: Entropy
     doorbell: Doorbell
     quotas: Quotas
+    secrets: Secrets
 
     def submit(
         self, scope: Scope, request: RunRequest, by: Principal, idempotency_key: str | None = None
@@ -195,25 +194,13 @@ class Runs:
         return Attempt(attempt_id, run.id, case.id, case.index, number, round=run.round)
 
     def _check(self, scope: Scope, request: RunRequest) -> None:
-        if not request.argv or sum(len(word) + 1 for word in request.argv) > MAX_ARGV_BYTES:
-            raise InvalidInput(
-                f"The command must have 1 word or more and at most {MAX_ARGV_BYTES} characters."
-            )
-        if request.workers is not None and not 1 <= request.workers <= MAX_WORKERS:
-            raise InvalidInput(f"workers is {request.workers}; use 1 to {MAX_WORKERS}.")
-        if not 0 <= request.retries <= MAX_RETRIES:
-            raise InvalidInput(f"retries is {request.retries}; use 0 to {MAX_RETRIES}.")
-        for name, seconds in (("test", request.test_seconds), ("run", request.run_seconds)):
-            if seconds is not None and not 0 < seconds <= 7 * 86400:
-                raise InvalidInput(f"{name}_seconds is {seconds}; use more than 0, up to a week.")
-        reserved = next((name for name in request.labels if name.startswith(RESERVED)), None)
-        if reserved:
-            raise InvalidInput(f"The label {reserved!r} is the platform's own. Name it otherwise.")
+        check_request(request)
         if not self.artifacts.has(scope, request.suite.digest):
             raise NotFound(
                 f"No suite archive {request.suite.digest} was uploaded to this project. "
                 "Upload it first (PUT …/suites/DIGEST)."
             )
+        self.secrets.check(scope, request)
 
 
 def run_results(tx: Transaction, run_id: RunId) -> RunResults:
@@ -238,11 +225,13 @@ def _reopened(run: Run, chosen: Sequence[TestOutcome], by: Principal) -> Sequenc
 
 
 def _submitted(request: RunRequest, by: Principal) -> RunSubmitted:
+    origin = request.suite.origin
     return RunSubmitted(
         suite=request.suite.digest,
         command=list(request.argv),
         environment=request.environment.name if request.environment else None,
         submitted_by=by.name,
+        origin=f"{origin.url}@{origin.commit}" if origin else "",
     )
 
 

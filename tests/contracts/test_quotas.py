@@ -15,10 +15,11 @@ from harness.domain.suite import SuiteVersion
 from harness.errors import InvalidInput, QuotaExceeded
 from harness.ports.doorbell import SilentDoorbell
 from harness.ports.entropy import SystemEntropy
-from harness.ports.records import Records
 from harness.services.quotas import Quotas
 from harness.services.runs import Runs
+from harness.services.secrets import Secrets
 from harness.stores.file_artifacts import FileArtifacts
+from harness.stores.sql.records import SqlRecords
 
 OPERATOR = Principal("olga", DEFAULT_SCOPE.tenant, Role.OPERATOR)
 SECOND = Scope(DEFAULT_SCOPE.tenant, ProjectId("second"))
@@ -29,10 +30,13 @@ ACTIVE = QuotaName.ACTIVE_RUNS
 class House:
     """Submits runs of several projects and tenants."""
 
-    def __init__(self, records: Records, folder: Path) -> None:
+    def __init__(self, records: SqlRecords, folder: Path) -> None:
         self.artifacts = FileArtifacts(folder)
         self.quotas = Quotas(records, {ACTIVE: 3})
-        self.runs = Runs(records, self.artifacts, SystemEntropy(), SilentDoorbell(), self.quotas)
+        secrets = Secrets(records, records.secrets(b"key"))
+        self.runs = Runs(
+            records, self.artifacts, SystemEntropy(), SilentDoorbell(), self.quotas, secrets
+        )
 
     def submit(self, scope: Scope = DEFAULT_SCOPE, key: str | None = None) -> Run:
         suite, _ = self.artifacts.put(scope, BytesIO(b"suite"), max_bytes=9)
@@ -52,7 +56,7 @@ class House:
 
 
 @pytest.fixture
-def house(records: Records, tmp_path: Path) -> House:
+def house(records: SqlRecords, tmp_path: Path) -> House:
     return House(records, tmp_path / "artifacts")
 
 

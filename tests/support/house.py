@@ -20,6 +20,7 @@ from harness.services.quarantines import Quarantines
 from harness.services.quotas import Quotas
 from harness.services.runs import Runs
 from harness.services.scheduling import Scheduling
+from harness.services.secrets import Secrets
 from harness.stores.file_artifacts import FileArtifacts
 from harness.stores.sql.records import SqlRecords
 from tests.fakes.entropy import FakeEntropy
@@ -40,7 +41,8 @@ class House:
         self.suite = artifacts.put(DEFAULT_SCOPE, BytesIO(b"suite"), max_bytes=9)[0]
         self.quotas = Quotas(self.records)
         self.quarantines = Quarantines(self.records)
-        self.runs = Runs(self.records, artifacts, FakeEntropy("r"), self, self.quotas)
+        secrets = Secrets(self.records, self.records.secrets(b"key"))
+        self.runs = Runs(self.records, artifacts, FakeEntropy("r"), self, self.quotas, secrets)
         self.scheduling = Scheduling(self.records, FakeEntropy("s"))
         self.analytics = Analytics(self.records, FakeEntropy("a"))
 

@@ -19,6 +19,8 @@ from harness.stores.sql.migration import migrate
 from harness.stores.sql.quotas import capacities
 from harness.stores.sql.runs import active_runs
 from harness.stores.sql.scoped import Scoped
+from harness.stores.sql.seal import Seal
+from harness.stores.sql.secrets import SqlSecrets
 from harness.stores.sql.session import Session, session
 from harness.stores.sql.transaction import SqlTransaction
 
@@ -96,6 +98,10 @@ class SqlRecords:
         """Store an API key; replaces the principal of the same hash."""
         with self._session() as work:
             put_key(work, key_hash, principal)
+
+    def secrets(self, secret: bytes) -> SqlSecrets:
+        """The secrets in the same database, under a key derived from the installation's secret."""
+        return SqlSecrets(self._session, Seal(secret, self._entropy))
 
     def close(self) -> None:
         """Give back every connection."""

@@ -265,6 +265,17 @@ RUN_ARTIFACTS = Table(
     _of_run(),
 )
 
+SECRETS = Table(
+    "secrets",
+    METADATA,
+    *_owner(),
+    _key("name"),
+    Column("sealed", Text, nullable=False),
+    Column("updated_us", BigInteger, nullable=False),
+    Column("updated_by", Text, nullable=False),
+    _primary("name"),
+)
+
 REMEMBERED = Table(
     "remembered",
     METADATA,

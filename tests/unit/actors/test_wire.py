@@ -7,6 +7,7 @@ import pytest
 
 from actors.workers.collection import collection_of
 from actors.workers.wire import LINE_BYTES, Wire
+from harness.domain.redaction import Redactor
 
 pytestmark = pytest.mark.anyio
 
@@ -19,7 +20,7 @@ def anyio_backend() -> str:
 async def received(line: bytes, line_bytes: int = LINE_BYTES) -> object:
     ours, theirs = socket.socketpair()
     with theirs:
-        wire = await Wire.open(ours, line_bytes)
+        wire = await Wire.open(ours, Redactor(), line_bytes)
         theirs.sendall(line)
     try:
         return await wire.receive()

@@ -98,6 +98,10 @@ async def test_schema_describes_every_noun(world: World) -> None:
         "GET /runs/{run_id}/artifacts/{name}",
         "HEAD /suites/{digest}",
         "PUT /suites/{digest}",
+        "POST /sources",
+        "GET /secrets",
+        "PUT /secrets/{name}",
+        "DELETE /secrets/{name}",
     }
 
 

@@ -30,6 +30,7 @@ from harness.services.analytics import Analytics
 from harness.services.imports import Imports
 from harness.services.quotas import Quotas
 from harness.services.runs import Runs
+from harness.services.secrets import Secrets
 from harness.stores.file_artifacts import FileArtifacts
 from harness.stores.sql.records import SqlRecords
 from tests.fakes.entropy import FakeEntropy
@@ -53,9 +54,9 @@ class House:
         self.records.migrate()
         self.artifacts = FileArtifacts(folder / "artifacts")
         self.imports = Imports(self.records, self.artifacts, FakeEntropy("i"))
-        self.runs = Runs(
-            self.records, self.artifacts, FakeEntropy("r"), SilentDoorbell(), Quotas(self.records)
-        )
+        secrets = Secrets(self.records, self.records.secrets(b"key"))
+        quotas, doorbell = Quotas(self.records), SilentDoorbell()
+        self.runs = Runs(self.records, self.artifacts, FakeEntropy("r"), doorbell, quotas, secrets)
         self.analytics = Analytics(self.records, FakeEntropy("a"))
 
     def order(self, upload: str | bytes | Mapping[str, str], **told: str) -> ImportOrder:
