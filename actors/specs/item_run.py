@@ -89,8 +89,8 @@ def secret_of(environ: Mapping[str, str], name: str, redactor: Redactor) -> str:
     """
     if name not in environ:
         raise StepFailed(
-            f"the secret {name} is not set: set the environment variable {name}, and pass it on "
-            f"with `ath run --env-var {name}`"
+            f"the secret {name} is not set: set the environment variable {name}; on the platform "
+            f"`ath run --secret {name}` gives it to the tests"
         )
     redactor.register(name, environ[name])
     return environ[name]

@@ -201,7 +201,7 @@ def test_twin_asks_and_expects(suite: Path) -> None:
 def test_missing_secret_says_what_to_do(suite: Path) -> None:
     text = SPEC.replace("WORD_KEY", "OTHER_KEY")
     (suite / "specs" / "words.ath.yaml").write_text(text)
-    assert "ath run --env-var OTHER_KEY" in run(suite, "specs").stdout
+    assert "ath run --secret OTHER_KEY" in run(suite, "specs").stdout
 
 
 def test_wrong_spec_is_an_error_of_collection_with_every_mistake(suite: Path) -> None:
