@@ -87,7 +87,8 @@ def _scratch(settings: Settings) -> Check:
 
 
 def _browser(settings: Settings) -> Check:
-    path = browser(settings)
+    choice = browser(settings)
+    path = choice.path if choice else None
     ok = path is not None and os.access(path, os.X_OK)
     return Check(
         "Chromium",

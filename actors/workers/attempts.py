@@ -13,6 +13,11 @@ from harness.errors import HarnessError
 from harness.ports.artifacts import ArtifactStore
 
 _PASSING = {"passed", "xpassed"}
+_BROWSER = "browser_"
+_GREEDY = {
+    "browser_memory": ("BrowserOutOfMemory", "The test's pages used too much memory."),
+    "browser_disk": ("BrowserDiskFull", "The test's pages and downloads used too much disk."),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,12 @@ class AttemptFold:
             return self._lost(
                 Verdict.FAILED, "OutOfMemory", "The suite used too much memory.", seconds
             )
+        if lost.why in _GREEDY:
+            return self._lost(Verdict.FAILED, *_GREEDY[lost.why], seconds)
+        if lost.why.startswith(_BROWSER):
+            how = lost.why.removeprefix(_BROWSER)
+            message = f"The browser was lost while it ran this test ({how})."
+            return self._lost(Verdict.ERRORED, "BrowserLost", message, seconds)
         if lost.exit_code is None or lost.exit_code in {-9, -15}:
             message = "The worker's process was killed from outside while it ran this test."
             return self._lost(Verdict.ERRORED, "WorkerLost", message, seconds)

@@ -1,6 +1,7 @@
 """One run on one host: unpack, bring up, collect, execute, report, clean up."""
 
 import asyncio
+import contextlib
 import logging
 import shutil
 from collections.abc import Mapping, Sequence
@@ -11,13 +12,16 @@ from actors.workers.attempts import AttemptFold
 from actors.workers.limits import HostLimits
 from actors.workers.preparation import Prepared, prepare
 from actors.workers.reporter import Reporter, persistently
+from actors.workers.worker_browsers import kind_of
 from actors.workers.worker_loop import WorkerLoop
 from harness.domain.attempt import ArtifactRef
+from harness.domain.browser import BrowserChoice
 from harness.domain.ids import AttemptId
 from harness.domain.run import Reason
 from harness.domain.work import Grant, Surrender
 from harness.errors import Conflict, Fenced, HarnessError, InvalidInput, NotFound, Unavailable
 from harness.ports.artifacts import ArtifactStore
+from harness.ports.browsers import BrowserPool
 from harness.ports.dispatch import Dispatch
 
 _log = logging.getLogger(__name__)
@@ -31,7 +35,8 @@ class Execution:
     dispatch: Dispatch
     artifacts: ArtifactStore
     folder: Path
-    browser: str | None
+    browser: BrowserChoice | None
+    pool: BrowserPool
     limits: HostLimits
     _loops: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _have: dict[str, set[AttemptId]] = field(default_factory=dict)
@@ -90,6 +95,7 @@ class Execution:
         lease_id = self.grant.lease.id
         worth = await persistently(lambda: self.dispatch.collected(lease_id, collected))
         self._wanted += min(worth, self.grant.workers)
+        await self._expect_browsers(prepared)
         while True:
             while self._opened < self._wanted and not self._stopped.is_set():
                 self._open(prepared, reporter)
@@ -106,6 +112,14 @@ class Execution:
             if self._stopped.is_set():
                 await self._stop_workers()
 
+    async def _expect_browsers(self, prepared: Prepared) -> None:
+        """Browsers start while workers fork."""
+        wish = prepared.collection.browser
+        if wish:
+            with contextlib.suppress(InvalidInput, Unavailable):
+                kind = kind_of(wish, self.grant.run.scope.tenant)
+                await self.pool.expect(kind, min(self._wanted, int(wish["tests"])))
+
     def _open(self, prepared: Prepared, reporter: Reporter) -> None:
         self._opened += 1
         name = f"w{self._opened}"
@@ -120,6 +134,7 @@ class Execution:
                 self.grant.run.scope, self.artifacts, name, self.limits.artifact_bytes
             ),
             have=self._have,
+            pool=self.pool,
         )
         self._loops[name] = asyncio.create_task(loop.run())
 

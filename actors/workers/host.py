@@ -9,10 +9,12 @@ from pathlib import Path
 
 from actors.workers.execution import Execution
 from actors.workers.limits import HostLimits
+from harness.domain.browser import BrowserChoice
 from harness.domain.ids import HostId, LeaseId
 from harness.domain.work import Grant
 from harness.errors import HarnessError, Unavailable
 from harness.ports.artifacts import ArtifactStore
+from harness.ports.browsers import BrowserPool
 from harness.ports.dispatch import Dispatch
 
 _log = logging.getLogger(__name__)
@@ -28,7 +30,8 @@ class WorkerHost:
     dispatch: Dispatch
     artifacts: ArtifactStore
     scratch: Path
-    browser: str | None
+    browser: BrowserChoice | None
+    pool: BrowserPool
     limits: HostLimits
     _executions: dict[LeaseId, Execution] = field(default_factory=dict)
 
@@ -73,6 +76,7 @@ class WorkerHost:
             artifacts=self.artifacts,
             folder=self.scratch / grant.lease.id,
             browser=self.browser,
+            pool=self.pool,
             limits=self.limits,
         )
         self._executions[grant.lease.id] = execution

@@ -19,6 +19,7 @@ from actors.workers.system_under_test import (
     wait_until_healthy,
 )
 from actors.workers.tree import unpack
+from harness.domain.browser import BrowserChoice
 from harness.domain.work import Collected, Grant
 from harness.events.facts import EnvironmentReady, SandboxStarted
 from harness.ports.artifacts import ArtifactStore
@@ -49,7 +50,7 @@ async def prepare(
     dispatch: Dispatch,
     artifacts: ArtifactStore,
     folder: Path,
-    browser: str | None,
+    browser: BrowserChoice | None,
     limits: HostLimits,
 ) -> Prepared:
     """Bring a granted run to the point where tests can be executed.

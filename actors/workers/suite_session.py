@@ -6,7 +6,7 @@ import signal
 import socket
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from actors.sandbox.process import ProcessSandbox, ProcessSpec
 from actors.workers.collection import Collection, collection_of
 from actors.workers.suite_worker import SuiteWorker
 from actors.workers.wire import Wire
+from harness.domain.browser import BrowserChoice
 from harness.errors import Conflict, InvalidInput, Unavailable
 
 PACKAGE = Path(__file__).resolve().parents[2] / "harness" / "inject" / "_ath_pytest"
@@ -31,7 +32,7 @@ class SuiteSpec:
     argv: Sequence[str]
     cwd: Path
     env: Mapping[str, str]
-    browser: str | None
+    browser: BrowserChoice | None
     folder: Path
     """Private to this session; holds the injected package and the log."""
     temporary: Path
@@ -157,7 +158,9 @@ class SuiteSession:
                 )
             )
         self._wire = await Wire.open(ours)
-        self._wire.send({"op": "start", "argv": list(self.spec.argv), "browser": self.spec.browser})
+        browser = self.spec.browser
+        choice = asdict(browser) if browser else None
+        self._wire.send({"op": "start", "argv": list(self.spec.argv), "browser": choice})
 
     async def _first_message(self) -> "dict[str, object] | None":
         return await self._wire.receive() if self._wire else None

@@ -7,7 +7,7 @@ from collections import deque
 import pytest
 
 from . import PROTOCOL
-from .browser import LaunchArgs
+from .browser import Browsers
 from .outcome import Outcome, broken_file
 from .wire import Wire
 
@@ -21,7 +21,8 @@ class Steered:
         self.wire = wire
         self.is_fork = False
         self.trouble = ""
-        self._browser = browser
+        self._choice = browser
+        self._browsers = None
         self._errors = []
         self._deselected = 0
         self._junit = None
@@ -37,8 +38,9 @@ class Steered:
             config.option.dist = "no"
             config.option.tx = []
             config.option.numprocesses = None
-        if self._browser and config.pluginmanager.hasplugin("playwright"):
-            config.pluginmanager.register(LaunchArgs(self._browser).module(), "ath-browser")
+        if self._choice and config.pluginmanager.hasplugin("playwright"):
+            self._browsers = Browsers(self._choice, self)
+            config.pluginmanager.register(self._browsers.module(), "ath-browser")
 
     def pytest_collectreport(self, report):
         """Remember files that could not be collected, or were skipped as a whole."""
@@ -75,6 +77,7 @@ class Steered:
             "maxfail": config.getoption("maxfail", 0) or 0,
             "run_broken": bool(config.getoption("continue_on_collection_errors", False)),
             "junit": self._junit,
+            "browser": self._browsers.expected(session) if self._browsers else None,
             "forkable": len(os.listdir("/proc/self/task")) == 1,
         }
 
