@@ -5,7 +5,7 @@ from collections.abc import Callable
 import ray
 
 from actors.pools.host import BrowserHost
-from harness.domain.browser import BrowserKind, BrowserLease, BrowserPoolStatus, BrowserRequest
+from harness.domain.browser import BrowserLease, BrowserPoolStatus, BrowserRequest
 from harness.domain.ids import LeaseId
 
 NAME = "browser-host"
@@ -34,10 +34,6 @@ class BrowserHostActor:
     async def release(self, lease_id: LeaseId) -> None:
         """See `BrowserPool.release`."""
         await self._host.release(lease_id)
-
-    async def expect(self, kind: BrowserKind, count: int) -> None:
-        """See `BrowserPool.expect`."""
-        await self._host.expect(kind, count)
 
     async def status(self) -> BrowserPoolStatus:
         """See `BrowserPool.status`."""

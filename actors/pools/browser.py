@@ -1,16 +1,14 @@
-"""One browser of the pool: Playwright's server and its Chromium in a sandbox of their own."""
+"""One browser of the pool: a Chromium and its keeper in a sandbox of their own."""
 
 import asyncio
-import json
 import os
 import shutil
 import socket
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import psutil
 
 from actors.pools.memory import pss_bytes
 from actors.sandbox.process import ProcessSandbox, ProcessSpec
@@ -18,10 +16,10 @@ from actors.workers.wire import Wire
 from harness.domain.browser import BrowserEnd, BrowserKind
 from harness.errors import Unavailable
 
-SERVER = Path(__file__).with_name("browser_server.js")
+KEEPER = Path(__file__).with_name("keeper.py")
 START_SECONDS = 60.0
 ANSWER_SECONDS = 10.0
-CLEAN_SECONDS = 5.0
+CLEAN_SECONDS = 30.0
 LAST_WORDS_SECONDS = 2.0
 _PF_EXITING = 0x4
 
@@ -31,7 +29,7 @@ class BrowserBounds:
     """What one browser may use.
 
     Attributes:
-        memory_bytes: Of Chromium and Playwright's server together.
+        memory_bytes: Of all its processes.
         disk_bytes: Of its profile, caches and downloads.
         write_roots: Below what it may change files; None means everywhere.
     """
@@ -43,7 +41,7 @@ class BrowserBounds:
 
 @dataclass(slots=True)
 class Browser:
-    """A running browser that is lent to one connection at a time."""
+    """A running browser that is lent to one launcher at a time."""
 
     kind: BrowserKind
     folder: Path
@@ -55,21 +53,21 @@ class Browser:
     """It has ended, or must."""
     _sandbox: ProcessSandbox | None = None
     _wire: Wire | None = None
-    _port: int = 0
     _pid: int = 0
-    _renderers: int = 0
-    """Of a browser without pages."""
+    _is_clean: bool = False
+    """It has nothing left of its last lease."""
     _answers: "asyncio.Queue[Mapping[str, Any]]" = field(default_factory=asyncio.Queue)
     _order: asyncio.Lock = field(default_factory=asyncio.Lock)
     _listening: "asyncio.Task[None] | None" = None
     _died: bool = False
+    _downloads: str = ""
     _end: BrowserEnd | None = None
 
     async def start(self) -> None:
         """Start it.
 
         Raises:
-            Unavailable: it did not start; the message says what Playwright said.
+            Unavailable: it did not start; the message says what it said.
         """
         self.folder.mkdir(mode=0o700, parents=True)
         ours, theirs = socket.socketpair()
@@ -77,48 +75,46 @@ class Browser:
             self._sandbox = await ProcessSandbox.start(self._spec(theirs.fileno()))
         self._wire = await Wire.open(ours)
         self._listening = asyncio.create_task(self._listen(self._wire))
-        options = json.loads(self.kind.options)
+        profile = f"--user-data-dir={self.folder / 'profile'}"
         ready = await self._asked(
-            {"op": "launch", "package": self.kind.package, "options": options}, START_SECONDS
+            {"argv": [*self.kind.argv, profile], "door": str(self._door)}, START_SECONDS
         )
-        if ready["ev"] != "ready":
-            raise Unavailable(f"No browser could be started: {ready.get('message', '')}")
-        self._port, self._pid = ready["port"], ready["pid"]
+        self._pid = ready["pid"]
         self._watch_process()
-        self._renderers = self._count_renderers()
 
-    async def lend(self, token: str, cwd: str) -> str:
-        """Open it to one connection; gives the endpoint."""
-        await self._asked({"op": "lease", "token": token, "cwd": cwd})
-        return f"ws://127.0.0.1:{self._port}/{token}"
+    async def lend(self, token: str, downloads: str) -> str:
+        """Open its door to one launcher, which keeps downloads there; gives the door."""
+        self.parted.clear()
+        self._downloads = downloads
+        await self._asked({"op": "lease", "token": token})
+        return str(self._door)
 
     async def take_back(self) -> bool:
-        """End the connection; whether the browser has no page left and can serve again."""
-        try:
-            await self._asked({"op": "release"})
-        except Unavailable:
-            return False
-        until = asyncio.get_running_loop().time() + CLEAN_SECONDS
-        while not self._died:
-            if self._count_renderers() <= self._renderers:
-                return True
-            if asyncio.get_running_loop().time() > until:
+        """End the lease; whether the browser has nothing left of it and can serve again."""
+        if not self.parted.is_set() and self._wire:
+            self._wire.send({"op": "release"})
+            try:
+                async with asyncio.timeout(CLEAN_SECONDS):
+                    await self.parted.wait()
+            except TimeoutError:
                 return False
-            await asyncio.sleep(0.05)
-        return False
+        self._downloads = ""
+        return self._is_clean and not self._died
 
     @property
     def lives(self) -> bool:
         """Asked of the kernel: no client can hear of the browser's end before this says so."""
-        return not self._died and all(map(_is_alive, (self._pid, self._server_pid)))
+        return not self._died and all(map(_is_alive, (self._pid, self._keeper_pid)))
 
     async def memory(self) -> int:
         """PSS of all its processes, in bytes."""
-        return await asyncio.to_thread(pss_bytes, self._server_pid)
+        return await asyncio.to_thread(pss_bytes, self._keeper_pid)
 
     async def outgrown(self) -> bool:
         """Whether its files take more room than they may; such a browser is killed."""
-        if self._end or await asyncio.to_thread(_size, self.folder) <= self.bounds.disk_bytes:
+        folders = [self.folder, *([Path(self._downloads)] if self._downloads else [])]
+        sizes = [await asyncio.to_thread(_size, folder) for folder in folders]
+        if self._end or sum(sizes) <= self.bounds.disk_bytes:
             return False
         self._end = BrowserEnd.DISK
         if self._sandbox:
@@ -152,13 +148,17 @@ class Browser:
         return self._end or (BrowserEnd.MEMORY if reason == "oom" else BrowserEnd.CRASHED)
 
     @property
-    def _server_pid(self) -> int:
+    def _keeper_pid(self) -> int:
         return self._sandbox.pid if self._sandbox else 0
+
+    @property
+    def _door(self) -> Path:
+        return self.folder / "door"
 
     def _spec(self, fd: int) -> ProcessSpec:
         folder = str(self.folder)
         return ProcessSpec(
-            argv=[self.kind.node, str(SERVER), str(fd)],
+            argv=[sys.executable, "-I", "-S", str(KEEPER), str(fd)],
             cwd=folder,
             env={**dict(self.kind.env), "TMPDIR": folder},
             log=str(self.folder / "browser.log"),
@@ -166,11 +166,17 @@ class Browser:
             log_bytes=1 << 20,
             memory_bytes=self.bounds.memory_bytes,
             write_roots=self.bounds.write_roots,
+            rlimits={
+                "RLIMIT_CORE": 0,
+                "RLIMIT_NOFILE": 65536,
+                "RLIMIT_FSIZE": self.bounds.disk_bytes,
+            },
         )
 
     async def _listen(self, wire: Wire) -> None:
         while message := await wire.receive():
-            if message["ev"] == "disconnected":
+            if message["ev"] == "parted":
+                self._is_clean = message["clean"]
                 self.parted.set()
             else:
                 self._answers.put_nowait(message)
@@ -178,7 +184,7 @@ class Browser:
 
     async def _asked(
         self, question: Mapping[str, Any], seconds: float = ANSWER_SECONDS
-    ) -> Mapping[str, Any]:  # Any: JSON of our own script
+    ) -> Mapping[str, Any]:  # Any: JSON of our own keeper
         async with self._order:
             if self._died or self._wire is None:
                 raise Unavailable("The browser has ended.")
@@ -190,7 +196,7 @@ class Browser:
                 self._die()
                 raise Unavailable(f"The browser did not answer within {seconds:g} s.") from None
             if answer["ev"] == "gone":
-                raise Unavailable(f"The browser ended. It said:\n{self._said()}")
+                raise Unavailable(f"The browser ended or could not be started:\n{self._said()}")
             return answer
 
     def _die(self) -> None:
@@ -218,25 +224,11 @@ class Browser:
 
         loop.add_reader(handle, ended)
 
-    def _count_renderers(self) -> int:
-        try:
-            below = psutil.Process(self._pid).children(recursive=True)
-        except psutil.NoSuchProcess:
-            return 0
-        return sum(_is_renderer(process) for process in below)
-
     def _said(self) -> str:
         try:
             return (self.folder / "browser.log").read_bytes()[-2000:].decode(errors="replace")
         except FileNotFoundError:
             return ""
-
-
-def _is_renderer(process: psutil.Process) -> bool:
-    try:
-        return "--type=renderer" in process.cmdline()
-    except psutil.Error:
-        return False
 
 
 def _is_alive(pid: int) -> bool:

@@ -7,7 +7,7 @@ import ray
 from ray.exceptions import RayActorError
 
 from actors.pools.actor import NAME, NAMESPACE
-from harness.domain.browser import BrowserKind, BrowserLease, BrowserPoolStatus, BrowserRequest
+from harness.domain.browser import BrowserLease, BrowserPoolStatus, BrowserRequest
 from harness.domain.ids import LeaseId
 from harness.errors import Unavailable
 
@@ -36,10 +36,6 @@ class BrowserHostHandle:
     async def release(self, lease_id: LeaseId) -> None:
         """See `BrowserPool.release`."""
         await self._call("release", lease_id)
-
-    async def expect(self, kind: BrowserKind, count: int) -> None:
-        """See `BrowserPool.expect`."""
-        await self._call("expect", kind, count)
 
     async def status(self) -> BrowserPoolStatus:
         """See `BrowserPool.status`."""

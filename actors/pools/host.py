@@ -27,7 +27,24 @@ TICK_SECONDS = 0.5
 ASK_SECONDS = 1.0
 WATCH_SECONDS = 5.0
 REMEMBERED = 1_000
-"""Ends of leases that may still be asked for."""
+"""Leases that ended and may still be asked for."""
+
+
+@dataclass(slots=True, eq=False)
+class Ticket:
+    """What was promised to one request."""
+
+    folder: str
+    given: "asyncio.Future[BrowserLease]"
+    """The lease, or why there is none."""
+    end: "asyncio.Future[BrowserLease]"
+    unwanted: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def finish(self, end: BrowserEnd, message: str = "") -> None:
+        """It is over, unless it was already."""
+        for future in (self.end, self.given):
+            if not future.done():
+                future.set_result(BrowserLease(end=end, message=message))
 
 
 @dataclass(slots=True)
@@ -40,10 +57,7 @@ class BrowserHost:
     entropy: Entropy
     _roster: Roster = field(init=False)
     _browsers: dict[str, Browser] = field(default_factory=dict)
-    _requests: dict[LeaseId, BrowserRequest] = field(default_factory=dict)
-    _settled: "dict[LeaseId, asyncio.Future[BrowserLease]]" = field(default_factory=dict)
-    """The answer to each request."""
-    _ends: "dict[LeaseId, asyncio.Future[BrowserLease]]" = field(default_factory=dict)
+    _tickets: dict[LeaseId, Ticket] = field(default_factory=dict)
     _tasks: "set[asyncio.Task[None]]" = field(default_factory=set)
     _ticking: "asyncio.Task[None] | None" = None
 
@@ -54,55 +68,41 @@ class BrowserHost:
 
     async def lease(self, request: BrowserRequest) -> BrowserLease:
         """See `BrowserPool.lease`."""
-        self._tick()
-        lease_id = request.lease_id
-        if lease_id not in self._settled:
-            loop = asyncio.get_running_loop()
-            self._requests[lease_id] = request
-            self._settled[lease_id], self._ends[lease_id] = (
-                loop.create_future(),
-                loop.create_future(),
-            )
-            self._roster.ask(lease_id, request.kind)
-            self._act()
-            self._forget()
-        await asyncio.wait([self._settled[lease_id]], timeout=ASK_SECONDS)
-        if self._settled[lease_id].done():
-            return self._settled[lease_id].result()
-        return BrowserLease(place=self._roster.place(lease_id))
+        if self._ticking is None:
+            self._ticking = asyncio.create_task(self._tick_for_ever())
+        ticket = self._tickets.get(request.lease_id) or self._enter(request)
+        await asyncio.wait([ticket.given], timeout=ASK_SECONDS)
+        if ticket.given.done():
+            return ticket.given.result()
+        return BrowserLease(place=self._roster.place(request.lease_id))
 
     async def watch(self, lease_id: LeaseId) -> BrowserLease:
         """See `BrowserPool.watch`."""
-        end = self._ends.get(lease_id)
-        if end is None:
+        ticket = self._tickets.get(lease_id)
+        if ticket is None:
             return BrowserLease(end=BrowserEnd.UNKNOWN)
         self._roster.heard(lease_id, self._now)
-        await asyncio.wait([end], timeout=WATCH_SECONDS)
-        return end.result() if end.done() else BrowserLease()
+        await asyncio.wait([ticket.end], timeout=WATCH_SECONDS)
+        return ticket.end.result() if ticket.end.done() else BrowserLease()
 
     async def check(self, lease_id: LeaseId) -> BrowserLease:
         """See `BrowserPool.check`."""
-        end, held = self._ends.get(lease_id), self._roster.held_by(lease_id)
-        if end and held and not self._browsers[held.id].lives:
-            await asyncio.wait([end], timeout=WATCH_SECONDS)
-        if end is None or end.done():
-            return end.result() if end else BrowserLease(end=BrowserEnd.UNKNOWN)
-        return BrowserLease()
+        ticket, held = self._tickets.get(lease_id), self._roster.held_by(lease_id)
+        if ticket is None:
+            return BrowserLease(end=BrowserEnd.UNKNOWN)
+        if held and not self._browsers[held.id].lives:
+            await asyncio.wait([ticket.end], timeout=WATCH_SECONDS)
+        return ticket.end.result() if ticket.end.done() else BrowserLease()
 
     async def release(self, lease_id: LeaseId) -> None:
         """See `BrowserPool.release`."""
+        ticket = self._tickets.get(lease_id)
+        if ticket is None:
+            return
+        ticket.unwanted.set()
         self._roster.give_up(lease_id)
-        held = self._roster.held_by(lease_id)
-        if held:
-            self._browsers[held.id].parted.set()
-        else:
-            self._finish(lease_id, BrowserEnd.RELEASED)
-
-    async def expect(self, kind: BrowserKind, count: int) -> None:
-        """See `BrowserPool.expect`."""
-        self._tick()
-        self._roster.expect(kind, count)
-        self._act()
+        if self._roster.held_by(lease_id) is None:
+            ticket.finish(BrowserEnd.RELEASED)
 
     async def status(self) -> BrowserPoolStatus:
         """See `BrowserPool.status`."""
@@ -113,22 +113,27 @@ class BrowserHost:
 
     async def close(self) -> None:
         """End every browser."""
-        if self._ticking:
-            self._ticking.cancel()
-        for task in list(self._tasks):
+        tasks = [*self._tasks, *([self._ticking] if self._ticking else [])]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        for browser in self._browsers.values():
-            await browser.stop()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*(browser.stop() for browser in self._browsers.values()))
         await asyncio.to_thread(shutil.rmtree, self.scratch, True)
 
     @property
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
 
-    def _tick(self) -> None:
-        if self._ticking is None:
-            self._ticking = asyncio.create_task(self._tick_for_ever())
+    def _enter(self, request: BrowserRequest) -> Ticket:
+        loop = asyncio.get_running_loop()
+        ticket = Ticket(request.folder, loop.create_future(), loop.create_future())
+        self._tickets[request.lease_id] = ticket
+        self._roster.ask(request.lease_id, request.kind)
+        self._act()
+        ended = [lease_id for lease_id, known in self._tickets.items() if known.end.done()]
+        for lease_id in ended[:-REMEMBERED]:
+            del self._tickets[lease_id]
+        return ticket
 
     async def _tick_for_ever(self) -> None:
         while True:
@@ -142,15 +147,14 @@ class BrowserHost:
         for decision in self._roster.decide(self._now):
             match decision:
                 case Start(browser_id, kind):
-                    self._browsers[browser_id] = Browser(
-                        kind, self.scratch / browser_id, self.bounds
-                    )
+                    folder = self.scratch / browser_id
+                    self._browsers[browser_id] = Browser(kind, folder, self.bounds)
                     self._spawn(self._live(browser_id))
                 case Give(browser_id, lease_id):
                     self._spawn(self._serve(browser_id, lease_id))
                 case End(browser_id, lease_id):
                     if lease_id:
-                        self._finish(lease_id, BrowserEnd.EXPIRED)
+                        self._tickets[lease_id].finish(BrowserEnd.EXPIRED)
                     self._browsers[browser_id].over.set()
 
     async def _live(self, browser_id: str) -> None:
@@ -167,7 +171,7 @@ class BrowserHost:
         self._roster.ending(browser_id, self._now)
         reason = await browser.stop()
         if held:
-            self._finish(held, reason)
+            self._tickets[held].finish(reason)
         await browser.clear()
         del self._browsers[browser_id]
         self._roster.gone(browser_id)
@@ -175,21 +179,20 @@ class BrowserHost:
 
     async def _serve(self, browser_id: str, lease_id: LeaseId) -> None:
         """One lease, from its grant to the moment its browser can serve another."""
-        browser = self._browsers[browser_id]
+        browser, ticket = self._browsers[browser_id], self._tickets[lease_id]
+        token = self.entropy.secret()
         try:
-            endpoint = await browser.lend(self.entropy.secret(), self._requests[lease_id].cwd)
+            door = await browser.lend(token, ticket.folder)
         except HarnessError:
             browser.over.set()
             return
-        settled = self._settled[lease_id]
-        if not settled.done():
-            settled.set_result(BrowserLease(endpoint))
-        await browser.parted.wait()
+        if not ticket.given.done():
+            ticket.given.set_result(BrowserLease(door, token))
+        await _first_of(browser.parted, ticket.unwanted)
         if browser.over.is_set():
             return
         clean = await browser.take_back()
-        self._finish(lease_id, BrowserEnd.RELEASED)
-        browser.parted.clear()
+        ticket.finish(BrowserEnd.RELEASED)
         pss = await browser.memory()
         self._roster.released(lease_id, self._now, pss_bytes=pss, clean=clean)
         if self._roster.browsers[browser_id].state is BrowserState.ENDING:
@@ -202,17 +205,7 @@ class BrowserHost:
         lease_id = next(waiting, None)
         if lease_id:
             self._roster.give_up(lease_id)
-            self._finish(lease_id, BrowserEnd.UNKNOWN, message)
-
-    def _finish(self, lease_id: LeaseId, end: BrowserEnd, message: str = "") -> None:
-        for future in (self._ends.get(lease_id), self._settled.get(lease_id)):
-            if future and not future.done():
-                future.set_result(BrowserLease(end=end, message=message))
-
-    def _forget(self) -> None:
-        ended = [lease_id for lease_id, end in self._ends.items() if end.done()]
-        for lease_id in ended[:-REMEMBERED]:
-            del self._requests[lease_id], self._settled[lease_id], self._ends[lease_id]
+            self._tickets[lease_id].finish(BrowserEnd.UNKNOWN, message)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -223,3 +216,12 @@ class BrowserHost:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception():
             _log.error("the browser pool stumbled", exc_info=task.exception())
+
+
+async def _first_of(*events: asyncio.Event) -> None:
+    waits = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()

@@ -93,19 +93,12 @@ class Roster:
     browsers: dict[str, RosterEntry] = field(default_factory=dict)
     waiting: dict[LeaseId, BrowserKind] = field(default_factory=dict)
     """In order of arrival."""
-    _expected: list[BrowserKind] = field(default_factory=list)
     _numbers: int = 0
 
     def ask(self, lease_id: LeaseId, kind: BrowserKind) -> None:
         """Somebody waits for a browser; asking again changes nothing."""
         if self.held_by(lease_id) is None:
             self.waiting.setdefault(lease_id, kind)
-            if kind in self._expected:
-                self._expected.remove(kind)
-
-    def expect(self, kind: BrowserKind, count: int) -> None:
-        """So many will ask soon; browsers start as far as there is room that nobody needs."""
-        self._expected = [kind] * min(count, self.limits.most)
 
     def give_up(self, lease_id: LeaseId) -> None:
         """Nobody waits for this any more."""
@@ -194,13 +187,6 @@ class Roster:
                 coming.remove(kind)
             elif self._taken(kind.tenant) < self.limits.per_tenant:
                 decided += self._begin(kind, now) or self._make_room(kind, now)
-        warm = [*coming, *(browser.kind for browser in self._in(BrowserState.IDLE))]
-        for kind in self._expected:
-            if kind in warm:
-                warm.remove(kind)
-            elif self._taken(kind.tenant) < self.limits.per_tenant:
-                decided += self._begin(kind, now)
-        self._expected = []
         return decided
 
     def _begin(self, kind: BrowserKind, now: float) -> Sequence[Decision]:

@@ -20,8 +20,6 @@ class Collection:
     max_failures: int
     run_broken: bool
     forkable: bool
-    browser: Mapping[str, Any] | None = None
-    """What the workers' first browser will be, as far as that is known; JSON of our package."""
 
     @property
     def ids(self) -> Sequence[TestId]:
@@ -56,7 +54,6 @@ def collection_of(message: Mapping[str, Any]) -> Collection:  # Any: JSON of our
         message["maxfail"],
         message["run_broken"],
         message["forkable"],
-        message["browser"],
     )
 
 

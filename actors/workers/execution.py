@@ -1,7 +1,6 @@
 """One run on one host: unpack, bring up, collect, execute, report, clean up."""
 
 import asyncio
-import contextlib
 import logging
 import shutil
 from collections.abc import Mapping, Sequence
@@ -12,7 +11,6 @@ from actors.workers.attempts import AttemptFold
 from actors.workers.limits import HostLimits
 from actors.workers.preparation import Prepared, prepare
 from actors.workers.reporter import Reporter, persistently
-from actors.workers.worker_browsers import kind_of
 from actors.workers.worker_loop import WorkerLoop
 from harness.domain.attempt import ArtifactRef
 from harness.domain.browser import BrowserChoice
@@ -95,7 +93,6 @@ class Execution:
         lease_id = self.grant.lease.id
         worth = await persistently(lambda: self.dispatch.collected(lease_id, collected))
         self._wanted += min(worth, self.grant.workers)
-        await self._expect_browsers(prepared)
         while True:
             while self._opened < self._wanted and not self._stopped.is_set():
                 self._open(prepared, reporter)
@@ -112,14 +109,6 @@ class Execution:
             if self._stopped.is_set():
                 await self._stop_workers()
 
-    async def _expect_browsers(self, prepared: Prepared) -> None:
-        """Browsers start while workers fork."""
-        wish = prepared.collection.browser
-        if wish:
-            with contextlib.suppress(InvalidInput, Unavailable):
-                kind = kind_of(wish, self.grant.run.scope.tenant)
-                await self.pool.expect(kind, min(self._wanted, int(wish["tests"])))
-
     def _open(self, prepared: Prepared, reporter: Reporter) -> None:
         self._opened += 1
         name = f"w{self._opened}"
@@ -135,6 +124,7 @@ class Execution:
             ),
             have=self._have,
             pool=self.pool,
+            door=prepared.door,
         )
         self._loops[name] = asyncio.create_task(loop.run())
 

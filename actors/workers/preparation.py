@@ -10,6 +10,7 @@ from pathlib import Path
 from actors.sandbox.probe import describe_process_tier
 from actors.sandbox.process import ProcessSandbox, ProcessSpec
 from actors.workers.collection import Collection
+from actors.workers.door import BrowserDoor
 from actors.workers.limits import HostLimits
 from actors.workers.suite_session import SuiteSession, SuiteSpec
 from actors.workers.system_under_test import (
@@ -37,10 +38,12 @@ class Prepared:
     collection: Collection
     collected: Collected
     logs: Mapping[str, Path]
+    door: BrowserDoor
 
     async def close(self) -> None:
         """End every process."""
         await self.session.close()
+        await self.door.close()
         if self.system:
             await self.system.close()
 
@@ -67,6 +70,8 @@ async def prepare(
     await dispatch.observed(grant.lease.id, [facts])
     system = await _bring_up(grant, dispatch, cwd, folder, limits)
     variables = system.environment.variables if system else {}
+    door = BrowserDoor(folder / "door")
+    await door.open()
     session = SuiteSession(
         SuiteSpec(
             interpreter=run.request.interpreter or sys.executable,
@@ -74,6 +79,7 @@ async def prepare(
             cwd=cwd,
             env={**BASE_VARIABLES, **run.request.variables, **variables},
             browser=browser,
+            door=door.path,
             folder=folder / ".session",
             temporary=folder.parent,
             memory_bytes=limits.memory_bytes,
@@ -91,7 +97,9 @@ async def prepare(
     logs = {"runner.log": session.spec.log}
     if system and system.sandbox:
         logs["environment.log"] = folder / "environment.log"
-    return Prepared(session, system, collection, collection.collected(loop.time() - begun), logs)
+    return Prepared(
+        session, system, collection, collection.collected(loop.time() - begun), logs, door
+    )
 
 
 async def _bring_up(

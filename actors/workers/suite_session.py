@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import signal
 import socket
+import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -18,6 +19,7 @@ from harness.domain.browser import BrowserChoice
 from harness.errors import Conflict, InvalidInput, Unavailable
 
 PACKAGE = Path(__file__).resolve().parents[2] / "harness" / "inject" / "_ath_pytest"
+STAND_IN = Path(__file__).resolve().parents[1] / "pools" / "stand_in.py"
 FORK_SECONDS = 30.0
 CLOSE_SECONDS = 30.0
 SUCCESSIONS = 3
@@ -33,6 +35,8 @@ class SuiteSpec:
     cwd: Path
     env: Mapping[str, str]
     browser: BrowserChoice | None
+    door: Path
+    """Where its workers ask for warm browsers."""
     folder: Path
     """Private to this session; holds the injected package and the log."""
     temporary: Path
@@ -66,6 +70,11 @@ class SuiteSession:
     _temporary: str = ""
     _heir: "SuiteSession | None" = None
     _succession: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def temporary(self) -> str:
+        """Its private TMPDIR."""
+        return self._temporary
 
     async def collect(self, seconds: float) -> Collection:
         """Start the interpreter and let pytest collect.
@@ -106,7 +115,7 @@ class SuiteSession:
             return worker or await (await self._successor()).open_worker(name)
         if not self._became:
             self._became = True
-            self._wire.send({"op": "become"})
+            self._wire.send({"op": "become", "worker": name})
             if self._listening:
                 self._listening.cancel()
             return SuiteWorker(name, self._wire, self._sandbox.pid, whole=self._sandbox)
@@ -159,7 +168,8 @@ class SuiteSession:
             )
         self._wire = await Wire.open(ours)
         browser = self.spec.browser
-        choice = asdict(browser) if browser else None
+        stand_in = [sys.executable, "-I", "-S", str(STAND_IN), str(self.spec.door)]
+        choice = dict(asdict(browser), stand_in=stand_in) if browser else None
         self._wire.send({"op": "start", "argv": list(self.spec.argv), "browser": choice})
 
     async def _first_message(self) -> "dict[str, object] | None":

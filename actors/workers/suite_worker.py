@@ -33,13 +33,6 @@ class TestFinished:
 
 
 @dataclass(frozen=True, slots=True)
-class BrowserWanted:
-    """The worker waits for a browser of this description, or for the answer that there is none."""
-
-    wish: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
 class WorkerStopped:
     """The suite itself asked to stop, such as by pytest.exit."""
 
@@ -55,7 +48,7 @@ class WorkerLost:
     why: str
 
 
-WorkerEvent = TestStarted | TestFinished | BrowserWanted | WorkerStopped | WorkerLost
+WorkerEvent = TestStarted | TestFinished | WorkerStopped | WorkerLost
 
 
 @dataclass(slots=True)
@@ -74,10 +67,6 @@ class SuiteWorker:
     def run(self, indexes: Sequence[int]) -> None:
         """Run these tests after what it was given before."""
         self._wire.send({"op": "run", "tests": list(indexes)})
-
-    def answer(self, endpoint: str) -> None:
-        """Where the browser is that it wanted; empty lets it launch one itself."""
-        self._wire.send({"op": "browser", "endpoint": endpoint})
 
     def finish(self) -> None:
         """Nothing follows: run the last test and close fixtures."""
@@ -104,8 +93,6 @@ class SuiteWorker:
                     yield TestStarted(message["i"])
                 case "finished":
                     yield TestFinished(message["i"], message)
-                case "browser":
-                    yield BrowserWanted(message)
                 case "stopped":
                     yield WorkerStopped(message["why"])
                 case "exited":

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,122 +13,125 @@ from harness.errors import InvalidInput, Unavailable
 from harness.events.facts import BrowserAwaited, BrowserLost, Fact
 from harness.ports.browsers import BrowserPool
 
-PATIENCE_SECONDS = 30.0
-"""How long a pool may be away before a worker launches a browser of its own."""
+PATIENCE_SECONDS = 20.0
+"""How long a pool may be away before a worker starts a browser of its own."""
+QUEUE_SECONDS = 150.0
+"""A worker that waited so long is ended; Playwright would give up a little later."""
 RETRY_SECONDS = 0.2
 _WORDS = 64 * 1024
-_PATH = 4096
-_OPTIONS = {"executablePath", "args"}
+_MANY = 500
 
 
 @dataclass(slots=True)
 class WorkerBrowsers:
-    """Leases for one process; ends the process when its browser is lost."""
+    """Leases for one process; ends the process when a browser of its own is lost."""
 
     pool: BrowserPool
     tenant: TenantId
     worker: SuiteWorker
+    folder: str
+    """Where its launchers keep downloads."""
     prefix: str
     """Of its leases; no other process has the same."""
     observe: Callable[[Fact], Awaitable[None]]
+    _watching: "dict[LeaseId, asyncio.Task[None]]" = field(default_factory=dict)
     _waits: list[tuple[float, float]] = field(default_factory=list)
-    """When it waited for a browser, from and until."""
-    _waits_since: float | None = None
-    _leases: "dict[LeaseId, asyncio.Task[None]]" = field(default_factory=dict)
-    _held: LeaseId | None = None
+    """When it waited in the pool's queue, from and until."""
+    _numbers: int = 0
 
-    def waited_since(self, moment: float) -> float:
-        """Seconds for which the process has waited for browsers since then."""
-        now = asyncio.get_running_loop().time()
-        present = [] if self._waits_since is None else [(self._waits_since, now)]
-        return sum(until - since for since, until in (*self._waits, *present) if since >= moment)
+    async def lease(self, wish: Mapping[str, Any]) -> BrowserLease:
+        """A browser as the process wants it; one without a door when it must start its own.
 
-    def want(self, wish: Mapping[str, Any]) -> None:
-        """Answer the process, soon or when its turn has come."""
+        Who has one already does not wait for a second: others may do the same.
+        """
         try:
             kind = kind_of(wish, self.tenant)
         except InvalidInput:
-            self.worker.answer("")
-            return
-        lease_id = LeaseId(f"{self.prefix}/{len(self._leases)}")
-        request = BrowserRequest(lease_id, kind, str(wish["cwd"])[:_PATH])
-        self._waits_since = asyncio.get_running_loop().time()
-        self._leases[lease_id] = asyncio.create_task(self._keep(request))
+            return BrowserLease()
+        if self._watching:
+            return BrowserLease()
+        self._numbers += 1
+        lease_id = LeaseId(f"{self.prefix}/{self._numbers}")
+        lease = await self._granted(BrowserRequest(lease_id, kind, self.folder))
+        if lease.door:
+            self._watching[lease_id] = asyncio.create_task(self._watch(lease_id))
+        return lease
+
+    def waited_since(self, moment: float) -> float:
+        """Seconds for which the process has waited in the queue since then."""
+        return sum(until - since for since, until in self._waits if since >= moment)
 
     async def lost(self) -> BrowserEnd | None:
-        """Why the browser is gone; None while it lives or when it was given back."""
-        if self._held is None:
-            return None
-        try:
-            end = (await self.pool.check(self._held)).end
-        except Unavailable:
-            end = BrowserEnd.CRASHED
-        return None if end is BrowserEnd.RELEASED else end
+        """Why a browser is gone that it still has; None while all live."""
+        for lease_id in list(self._watching):
+            try:
+                end = (await self.pool.check(lease_id)).end
+            except Unavailable:
+                end = BrowserEnd.CRASHED
+            if end not in {None, BrowserEnd.RELEASED}:
+                return end
+        return None
 
     async def close(self) -> None:
         """The process has ended."""
-        for task in self._leases.values():
+        watching, self._watching = self._watching, {}
+        for task in watching.values():
             task.cancel()
-        await asyncio.gather(*self._leases.values(), return_exceptions=True)
-        for lease_id in self._leases:
+        await asyncio.gather(*watching.values(), return_exceptions=True)
+        for lease_id in watching:
             with contextlib.suppress(Unavailable):
                 await self.pool.release(lease_id)
 
-    async def _keep(self, request: BrowserRequest) -> None:
-        lease = await self._granted(request)
-        if self._waits_since is not None:
-            self._waits.append((self._waits_since, asyncio.get_running_loop().time()))
-        self._waits_since = None
-        self._held = request.lease_id if lease.endpoint else None
-        self.worker.answer(lease.endpoint)
-        if not lease.endpoint:
-            return
+    async def _watch(self, lease_id: LeaseId) -> None:
+        lease = BrowserLease()
         while lease.end is None:
             try:
-                lease = await self.pool.watch(request.lease_id)
+                lease = await self.pool.watch(lease_id)
             except Unavailable:
                 lease = BrowserLease(end=BrowserEnd.CRASHED)
-        if lease.end is not BrowserEnd.RELEASED:
-            self.worker.kill(f"browser_{lease.end}")
-            await self.observe(BrowserLost(self.worker.name, str(lease.end)))
+        if lease.end is BrowserEnd.RELEASED:
+            self._watching.pop(lease_id, None)
+            return
+        # A call into a launcher whose browser died may never return.
+        self.worker.kill(f"browser_{lease.end}")
+        await self.observe(BrowserLost(self.worker.name, str(lease.end)))
 
     async def _granted(self, request: BrowserRequest) -> BrowserLease:
         loop = asyncio.get_running_loop()
-        until, place = loop.time() + PATIENCE_SECONDS, 0
-        while True:
+        begun, away_since, place = loop.time(), loop.time(), 0
+        self._waits.append((begun, begun))
+        while loop.time() < begun + QUEUE_SECONDS:
             try:
                 lease = await self.pool.lease(request)
             except Unavailable:
-                if loop.time() > until:
+                if loop.time() > away_since + PATIENCE_SECONDS:
                     return BrowserLease()
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
-            if not lease.place and (lease.endpoint or lease.end):
+            self._waits[-1] = (begun, loop.time())
+            if lease.door or lease.end:
                 return lease
-            until = loop.time() + PATIENCE_SECONDS
-            if lease.place and lease.place != place:
+            away_since = loop.time()
+            if lease.place not in {0, place}:
                 place = lease.place
                 await self.observe(BrowserAwaited(self.worker.name, place))
+        self.worker.kill("browser_queue")
+        await self.pool.release(request.lease_id)
+        return BrowserLease()
 
 
 def kind_of(wish: Mapping[str, Any], tenant: TenantId) -> BrowserKind:
     """The kind that a suite's process describes.
 
     Raises:
-        InvalidInput: it is nothing that the platform's own package would send.
+        InvalidInput: it is nothing that the platform's own stand-in would send.
     """
     try:
-        options = json.loads(wish["options"])
+        argv = tuple(str(word) for word in wish["argv"])
         env = tuple((str(name), str(value)) for name, value in wish["env"])
-        kind = BrowserKind(tenant, wish["node"], wish["package"], wish["options"], env)
-        paths = (kind.node, kind.package, wish["cwd"])
-        fits = (
-            set(options) <= _OPTIONS
-            and all(path.startswith("/") and len(path) <= _PATH for path in paths)
-            and sum(len(name) + len(value) for name, value in env) + len(kind.options) <= _WORDS
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as wrong:
-        raise InvalidInput(f"The suite asked for a browser in a way unknown: {wrong!r}.") from wrong
-    if not fits:
-        raise InvalidInput("The suite asked for a browser with options that are not allowed.")
-    return kind
+    except (KeyError, TypeError, ValueError) as wrong:
+        raise InvalidInput(f"A suite asked for a browser in a way unknown: {wrong!r}.") from wrong
+    words = [*argv, *(word for pair in env for word in pair)]
+    if not argv or len(words) > _MANY or sum(map(len, words)) > _WORDS or "\0" in "".join(words):
+        raise InvalidInput("A suite asked for a browser with arguments that are not allowed.")
+    return BrowserKind(tenant, argv, env)

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 
 from actors.workers.attempts import AttemptFold
+from actors.workers.door import BrowserDoor
 from actors.workers.reporter import Reporter, persistently
 from actors.workers.suite_session import SuiteSession
 from actors.workers.suite_worker import (
-    BrowserWanted,
     SuiteWorker,
     TestFinished,
     TestStarted,
@@ -46,6 +46,7 @@ class WorkerLoop:
     have: Mapping[str, set[AttemptId]]
     """Unfinished attempts of every worker of the lease."""
     pool: BrowserPool
+    door: BrowserDoor
     _given: deque[tuple[AttemptId, int]] = field(default_factory=deque)
     _running: tuple[AttemptId, int] | None = None
     _since: float = 0.0
@@ -75,17 +76,20 @@ class WorkerLoop:
             generation += 1
             worker = await self.session.open_worker(f"{self.name}.{generation}")
             browsers = self._browsers_of(worker)
+            self.door.admit(worker.name, browsers.lease)
             try:
                 await self._feed(worker, browsers)
             finally:
                 worker.kill("closed")
+                self.door.dismiss(worker.name)
                 await browsers.close()
         self._cancel_given()
 
     def _browsers_of(self, worker: SuiteWorker) -> WorkerBrowsers:
         prefix = f"{self.grant.lease.id}/{worker.name}"
         tenant = self.grant.run.scope.tenant
-        self._browsers = WorkerBrowsers(self.pool, tenant, worker, prefix, self._observe)
+        folder = str(self.session.temporary)
+        self._browsers = WorkerBrowsers(self.pool, tenant, worker, folder, prefix, self._observe)
         return self._browsers
 
     async def _observe(self, fact: Fact) -> None:
@@ -111,8 +115,6 @@ class WorkerLoop:
                         result = self.fold.lost(lost, result.seconds)
                     self._report(attempt_id, result)
                     await self._refill(worker)
-                case BrowserWanted(wish):
-                    browsers.want(wish)
                 case WorkerStopped():
                     self._stopped = True
                     self._cancel_given()

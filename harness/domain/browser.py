@@ -15,7 +15,7 @@ class BrowserChoice:
         path: What headless tests start where Playwright has no browser of its own.
         headed: What `--headed` starts there; a headless shell has no windows.
         named: The user has named it, so it goes before Playwright's own.
-        pool: Whether warm ones are used where that changes nothing.
+        pool: Whether headless ones are leased from the pool.
     """
 
     path: str
@@ -30,16 +30,12 @@ class BrowserKind:
 
     Attributes:
         tenant: Whose tests it serves.
-        node: Of the suite's own Playwright, so that client and server are of one version.
-        package: Folder of the suite's own playwright-core.
-        options: Of the launch, as the JSON that Playwright takes.
-        env: Variables that Chromium and Playwright look at, and no others.
+        argv: As a launcher gives it, without the profile's folder.
+        env: Variables that Chromium looks at, and no others.
     """
 
     tenant: TenantId
-    node: str
-    package: str
-    options: str
+    argv: tuple[str, ...]
     env: tuple[tuple[str, str], ...] = ()
 
 
@@ -50,12 +46,12 @@ class BrowserRequest:
     Attributes:
         lease_id: Chosen by who asks, so that asking again is the same request.
         kind: What it must be.
-        cwd: Folder that relative paths start from, as in a browser that the worker launches.
+        folder: Where its launcher keeps downloads; counts as disk that the browser uses.
     """
 
     lease_id: LeaseId
     kind: BrowserKind
-    cwd: str
+    folder: str
 
 
 class BrowserEnd(StrEnum):
@@ -74,13 +70,15 @@ class BrowserLease:
     """Where a request stands.
 
     Attributes:
-        endpoint: Of the leased browser; empty while it waits, or after the end.
+        door: Unix socket of the leased browser; empty while it waits, or after the end.
+        token: What opens the door, once.
         place: In the queue, from 1; 0 when it does not wait.
         end: Why the lease is over; None while it is not.
-        message: What Playwright said when no browser could be started.
+        message: What was said when no browser could be started.
     """
 
-    endpoint: str = ""
+    door: str = ""
+    token: str = ""
     place: int = 0
     end: BrowserEnd | None = None
     message: str = ""
@@ -94,7 +92,7 @@ class BrowserPoolStatus:
         states: How many browsers are in each state.
         waiting: Requests that wait.
         most: Bound of all browsers.
-        pss_bytes: Memory of each browser with its server, shared pages divided fairly.
+        pss_bytes: Memory of each browser with its keeper, shared pages divided fairly.
     """
 
     states: Mapping[str, int] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from harness.domain.browser import BrowserKind, BrowserLease, BrowserPoolStatus, BrowserRequest
+from harness.domain.browser import BrowserLease, BrowserPoolStatus, BrowserRequest
 from harness.domain.ids import LeaseId
 
 
@@ -26,10 +26,6 @@ class BrowserPool(Protocol):
 
     async def release(self, lease_id: LeaseId) -> None:
         """The worker is done, or no longer waits."""
-        ...
-
-    async def expect(self, kind: BrowserKind, count: int) -> None:
-        """So many leases of this kind will be asked for soon."""
         ...
 
     async def status(self) -> BrowserPoolStatus:

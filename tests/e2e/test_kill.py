@@ -23,16 +23,6 @@ import pytest
 def test_short(n):
     threading.Event().wait(0.1)
 """
-BROWSER_TESTS = 12
-BROWSER_SUITE = f"""\
-import pytest
-
-@pytest.mark.parametrize("n", range({BROWSER_TESTS}))
-def test_page(page, n):
-    page.set_content("<h1>hello</h1>")
-    page.wait_for_timeout(300)
-    assert page.inner_text("h1") == "hello"
-"""
 
 
 def _named(word: str) -> Callable[[str], bool]:
@@ -88,28 +78,6 @@ def test_a_killed_process_loses_nothing(
     assert len(results.tests) == TESTS
     assert [test.case.id for test in results.tests if test.verdict is None] == []
     assert platform.ath("watch", run.id).returncode == 0
-
-
-@pytest.mark.browser
-def test_a_killed_browser_ends_no_run(
-    platform: LivePlatform, client: Client, slow_suite: Path
-) -> None:
-    (slow_suite / "test_short.py").write_text(BROWSER_SUITE)
-    # A call into Playwright may wait for ever when its browser dies; the deadline ends that test.
-    run = platform.submit(client, slow_suite, "pytest", "-q", test_seconds=10.0)
-    _after_finished(client, run.id, 2)
-    platform.kill(_is_browser)
-    ended = client.runs.wait(run.id, until="assessed", seconds=CASE_SECONDS)
-    assert ended.state.is_terminal
-    assert_consistent(client, ended)
-    results = client.runs.results(run.id)
-    assert len(results.tests) == BROWSER_TESTS
-    assert [test.case.id for test in results.tests if test.verdict is None] == []
-    assert platform.running(_is_browser) == []
-
-
-def _is_browser(line: str) -> bool:
-    return "--remote-debugging-pipe" in line and "--type=" not in line
 
 
 def _after_finished(client: Client, run_id: RunId, count: int) -> None:

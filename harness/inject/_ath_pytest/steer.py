@@ -21,8 +21,7 @@ class Steered:
         self.wire = wire
         self.is_fork = False
         self.trouble = ""
-        self._choice = browser
-        self._browsers = None
+        self._browsers = Browsers(browser) if browser else None
         self._errors = []
         self._deselected = 0
         self._junit = None
@@ -38,8 +37,7 @@ class Steered:
             config.option.dist = "no"
             config.option.tx = []
             config.option.numprocesses = None
-        if self._choice and config.pluginmanager.hasplugin("playwright"):
-            self._browsers = Browsers(self._choice, self)
+        if self._browsers and config.pluginmanager.hasplugin("playwright"):
             config.pluginmanager.register(self._browsers.module(), "ath-browser")
 
     def pytest_collectreport(self, report):
@@ -77,7 +75,6 @@ class Steered:
             "maxfail": config.getoption("maxfail", 0) or 0,
             "run_broken": bool(config.getoption("continue_on_collection_errors", False)),
             "junit": self._junit,
-            "browser": self._browsers.expected(session) if self._browsers else None,
             "forkable": len(os.listdir("/proc/self/task")) == 1,
         }
 
@@ -96,6 +93,7 @@ class Steered:
             if message is None or message["op"] == "close":
                 return
             if message["op"] == "become":
+                self._name_worker(message["worker"])
                 Worker(self.wire, session, self).run()
                 return
             if message["op"] == "fork" and self._fork(session, message["worker"]):
@@ -127,8 +125,13 @@ class Steered:
         self.wire = Wire.adopt(channel)
         _own_capture(session.config)
         _own_folders(session.config, name)
+        self._name_worker(name)
         Worker(self.wire, session, self).run()
         return True
+
+    def _name_worker(self, name):
+        if self._browsers:
+            self._browsers.worker = name
 
     def _reap(self):
         for pid in list(self._children):

@@ -15,7 +15,6 @@ class Wire:
         self._channel = channel
         self._buffer = b""
         self._fds = []
-        self._early = []
 
     @classmethod
     def adopt(cls, fd):
@@ -42,20 +41,8 @@ class Wire:
         except (BrokenPipeError, ConnectionResetError):
             pass
 
-    def ask(self, message, op):
-        """Send a question and wait for its answer, or None when the host is gone."""
-        self.send(message)
-        while True:
-            answer = self._read()
-            if answer is None or answer["op"] == op:
-                return answer
-            self._early.append(answer)
-
     def receive(self):
         """The next message, or None when the host is gone. Descriptors sent along: `take_fd`."""
-        return self._early.pop(0) if self._early else self._read()
-
-    def _read(self):
         while b"\n" not in self._buffer:
             try:
                 data, fds, _, _ = socket.recv_fds(self._channel, 1 << 16, 4)
@@ -70,7 +57,7 @@ class Wire:
 
     def has_message(self):
         """Whether `receive` would return at once from what was read already."""
-        return bool(self._early) or b"\n" in self._buffer
+        return b"\n" in self._buffer
 
     def take_fd(self):
         """The oldest descriptor that came along and was not taken."""

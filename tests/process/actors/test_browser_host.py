@@ -1,21 +1,27 @@
-"""Real browsers: leased, given back, lost and ended without a trace."""
+"""Real browsers: leased to real launchers, given back, lost, and ended without a trace."""
 
 import asyncio
-import json
 import os
+import shlex
 import signal
-from collections.abc import AsyncIterator, Iterator
+import sys
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import psutil
 import pytest
-from playwright._impl._driver import compute_driver_executable
-from playwright.async_api import Error, async_playwright
+from playwright.async_api import Browser, async_playwright
 
 from actors.pools.browser import BrowserBounds
 from actors.pools.host import BrowserHost
 from actors.pools.roster import PoolLimits
+from actors.workers.door import BrowserDoor
+from actors.workers.suite_session import STAND_IN
+from actors.workers.worker_browsers import kind_of
 from harness.domain.browser import BrowserEnd, BrowserKind, BrowserLease, BrowserRequest
 from harness.domain.ids import LeaseId, TenantId
 from harness.ports.entropy import SystemEntropy
@@ -24,16 +30,7 @@ from serve.browser import browser
 
 pytestmark = [pytest.mark.browser, pytest.mark.anyio]
 
-CHOICE = browser(Settings.load({}))
-NODE, CLI = compute_driver_executable()
-
-
-def request(name: str, tenant: str = "t") -> BrowserRequest:
-    assert CHOICE, "no Chromium was found at installation"
-    options = json.dumps({"executablePath": CHOICE.path, "args": ["--no-sandbox"]})
-    env = (("PATH", os.defpath), ("HOME", os.environ["HOME"]))
-    kind = BrowserKind(TenantId(tenant), NODE, str(Path(CLI).parent), options, env)
-    return BrowserRequest(LeaseId(name), kind, "/tmp")
+TENANT = TenantId("t")
 
 
 @pytest.fixture
@@ -43,10 +40,49 @@ def folder() -> Iterator[Path]:
         yield Path(name)
 
 
+@dataclass(slots=True)
+class Launchers:
+    """Launches browsers as the process of a suite would; remembers their leases."""
+
+    host: BrowserHost
+    folder: Path
+    leases: list[LeaseId] = field(default_factory=list)
+    numbers: Iterator[int] = field(default_factory=count)
+
+    @property
+    def program(self) -> str:
+        """Stands in for Chromium."""
+        choice = browser(Settings.load({}))
+        assert choice, "no Chromium was found at installation"
+        words = [sys.executable, "-I", "-S", str(STAND_IN), str(self.folder / "door")]
+        line = shlex.join([*words, "w1", choice.path])
+        path = self.folder / "chromium"
+        path.write_text(f'#!/bin/sh\nexec {line} "$@"\n')
+        path.chmod(0o700)
+        return str(path)
+
+    async def ask(self, wish: Mapping[str, Any]) -> BrowserLease:
+        lease_id = LeaseId(f"l{next(self.numbers)}")
+        self.leases.append(lease_id)
+        return await leased(self.host, lease_id, kind_of(wish, TENANT))
+
+
+async def leased(host: BrowserHost, lease_id: LeaseId, kind: BrowserKind) -> BrowserLease:
+    async with asyncio.timeout(60):
+        while (lease := await host.lease(BrowserRequest(lease_id, kind, ""))).place:
+            pass
+    return lease
+
+
 @pytest.fixture
-async def host(folder: Path) -> AsyncIterator[BrowserHost]:
+async def launchers(folder: Path) -> AsyncIterator[Launchers]:
     host = BrowserHost(PoolLimits(most=2), BrowserBounds(), folder / "b", SystemEntropy())
-    yield host
+    launchers = Launchers(host, folder)
+    door = BrowserDoor(folder / "door")
+    await door.open()
+    door.admit("w1", launchers.ask)
+    yield launchers
+    await door.close()
     await host.close()
     assert not (folder / "b").exists()
     assert chromiums(folder) == []
@@ -65,88 +101,135 @@ def chromiums(folder: Path) -> list[psutil.Process]:
     return found
 
 
-async def leased(host: BrowserHost, wanted: BrowserRequest) -> BrowserLease:
-    async with asyncio.timeout(60):
-        while (lease := await host.lease(wanted)).place:
+async def title_in(browser: Browser) -> str:
+    page = await browser.new_page()
+    await page.set_content("<title>here</title>")
+    return await page.title()
+
+
+async def test_browser_serves_one_launch_after_another(launchers: Launchers) -> None:
+    async with async_playwright() as playwright:
+        pids = []
+        for lease_id in ("l0", "l1", "l2"):
+            launched = await playwright.chromium.launch(executable_path=launchers.program)
+            assert await title_in(launched) == "here"
+            await launched.close()
+            pids += [process.pid for process in chromiums(launchers.folder)]
+            end = (await launchers.host.watch(LeaseId(lease_id))).end
+            assert end is BrowserEnd.RELEASED
+    assert len(pids) == 3
+    assert len(set(pids)) == 1
+
+
+async def test_nothing_of_a_lease_is_left_for_the_next(launchers: Launchers) -> None:
+    async with async_playwright() as playwright:
+        launched = await playwright.chromium.launch(executable_path=launchers.program)
+        context = await launched.new_context()
+        await context.add_cookies([{"name": "a", "value": "b", "url": "http://x.test"}])
+        await (await context.new_page()).goto("data:text/html,<script>while(1);</script>x", **LATER)
+        await launched.close()
+        again = await playwright.chromium.launch(executable_path=launchers.program)
+        session = await again.new_browser_cdp_session()
+        targets = (await session.send("Target.getTargets"))["targetInfos"]
+        assert [target for target in targets if target["type"] == "page"] == []
+        assert (await session.send("Storage.getCookies"))["cookies"] == []
+        await again.close()
+
+
+LATER: dict[str, Any] = {"wait_until": "commit"}
+
+
+async def test_killed_launcher_gives_its_browser_back(launchers: Launchers) -> None:
+    async with async_playwright() as playwright:
+        await playwright.chromium.launch(executable_path=launchers.program)
+        (before,) = chromiums(launchers.folder)
+        for process in psutil.Process().children(recursive=True):
+            if str(STAND_IN) in process.cmdline():
+                process.kill()
+    async with asyncio.timeout(10):
+        while (await launchers.host.watch(launchers.leases[0])).end is None:
             pass
-    assert lease.endpoint, lease
-    return lease
+    assert chromiums(launchers.folder) == [before]
 
 
-async def title_of(endpoint: str) -> str:
+async def test_token_opens_the_door_once(launchers: Launchers) -> None:
     async with async_playwright() as playwright:
-        connected = await playwright.chromium.connect(endpoint)
-        page = await connected.new_page()
-        await page.set_content("<title>here</title>")
-        title = await page.title()
-        await connected.close()
-        return title
+        launched = await playwright.chromium.launch(executable_path=launchers.program)
+        door = next((launchers.folder / "b").glob("*/door"))
+        reader, writer = await asyncio.open_unix_connection(str(door))
+        writer.write(b"some token\n")
+        assert await reader.read() == b""
+        writer.close()
+        assert await title_in(launched) == "here"
+        await launched.close()
 
 
-async def test_browser_serves_one_lease_after_another(host: BrowserHost, folder: Path) -> None:
-    first = await leased(host, request("one"))
-    (before,) = chromiums(folder)
-    assert await title_of(first.endpoint) == "here"
-    assert (await host.watch(LeaseId("one"))).end is BrowserEnd.RELEASED
-    second = await leased(host, request("two"))
-    assert chromiums(folder) == [before]
-    assert second.endpoint != first.endpoint
-    with pytest.raises(Error, match="403"):
-        await title_of(first.endpoint)
-    assert await title_of(second.endpoint) == "here"
-
-
-async def test_endpoint_takes_one_connection(host: BrowserHost) -> None:
-    lease = await leased(host, request("one"))
+async def test_browser_never_serves_another_tenant(launchers: Launchers) -> None:
     async with async_playwright() as playwright:
-        await playwright.chromium.connect(lease.endpoint)
-        with pytest.raises(Error, match="403"):
-            await playwright.chromium.connect(lease.endpoint)
+        launched = await playwright.chromium.launch(executable_path=launchers.program)
+        await launched.close()
+        (before,) = chromiums(launchers.folder)
+        words = [word for word in before.cmdline()[1:] if not word.startswith("--user-data-dir")]
+        choice = browser(Settings.load({}))
+        assert choice
+        other = BrowserKind(TenantId("u"), (choice.path, *words), (("HOME", os.environ["HOME"]),))
+        assert (await leased(launchers.host, LeaseId("other"), other)).door
+        assert [process for process in chromiums(launchers.folder) if process != before] != []
 
 
-async def test_browser_never_serves_another_tenant(host: BrowserHost, folder: Path) -> None:
-    await leased(host, request("one"))
-    (before,) = chromiums(folder)
-    await host.release(LeaseId("one"))
-    await leased(host, request("two", tenant="u"))
-    assert [process for process in chromiums(folder) if process != before] != []
-
-
-async def test_killed_browser_ends_its_lease_at_once(host: BrowserHost, folder: Path) -> None:
-    lease = await leased(host, request("one"))
-    (victim,) = chromiums(folder)
+async def test_killed_browser_ends_its_lease_at_once(launchers: Launchers) -> None:
     async with async_playwright() as playwright:
-        await playwright.chromium.connect(lease.endpoint)
-        watching = asyncio.create_task(host.watch(LeaseId("one")))
+        await playwright.chromium.launch(executable_path=launchers.program)
+        (victim,) = chromiums(launchers.folder)
+        watching = asyncio.create_task(launchers.host.watch(launchers.leases[0]))
         await asyncio.sleep(0)
         victim.send_signal(signal.SIGKILL)
         async with asyncio.timeout(3):
             assert (await watching).end is BrowserEnd.CRASHED
-    assert (await host.check(LeaseId("one"))).end is BrowserEnd.CRASHED
-    await leased(host, request("two"))
-    assert len(list((folder / "b").iterdir())) == 1
+        assert (await launchers.host.check(launchers.leases[0])).end is BrowserEnd.CRASHED
+        again = await playwright.chromium.launch(executable_path=launchers.program)
+        assert await title_in(again) == "here"
+        assert len(list((launchers.folder / "b").iterdir())) == 1
+        await again.close()
 
 
 async def test_waiting_request_knows_its_place(folder: Path) -> None:
     host = BrowserHost(PoolLimits(most=1), BrowserBounds(), folder / "b", SystemEntropy())
+    kind = BrowserKind(TENANT, tuple(argv_of_a_browser()))
     try:
-        await leased(host, request("one"))
-        places = [(await host.lease(request(name))).place for name in ("two", "three")]
-        assert places == [1, 2]
+        assert (await leased(host, LeaseId("one"), kind)).door
+        asked = [BrowserRequest(LeaseId(name), kind, "") for name in ("two", "three")]
+        assert [(await host.lease(request)).place for request in asked] == [1, 2]
         await host.release(LeaseId("one"))
-        await leased(host, request("two"))
-        assert (await host.lease(request("three"))).place == 1
-        assert (await host.status()).states["leased"] == 1
+        assert (await leased(host, LeaseId("two"), kind)).door
+        assert (await host.lease(asked[1])).place == 1
+        status = await host.status()
+        assert (status.states["leased"], status.waiting, status.most) == (1, 1, 1)
+        assert status.pss_bytes[0] > 10 << 20
     finally:
         await host.close()
 
 
-async def test_browser_that_cannot_start_says_why(host: BrowserHost) -> None:
-    wanted = request("one")
-    options = json.dumps({"executablePath": "/bin/false"})
-    kind = BrowserKind(wanted.kind.tenant, wanted.kind.node, wanted.kind.package, options)
-    refused = await host.lease(BrowserRequest(LeaseId("one"), kind, "/"))
-    while refused.place:
-        refused = await host.lease(BrowserRequest(LeaseId("one"), kind, "/"))
+def argv_of_a_browser() -> list[str]:
+    choice = browser(Settings.load({}))
+    assert choice
+    return [choice.path, "--headless", "--no-sandbox", *PIPE]
+
+
+PIPE = ["--remote-debugging-pipe", "--no-startup-window", "--disable-gpu"]
+
+
+async def test_browser_that_cannot_start_says_why(launchers: Launchers) -> None:
+    kind = BrowserKind(TENANT, ("/bin/false",))
+    refused = await leased(launchers.host, LeaseId("one"), kind)
     assert refused.end is BrowserEnd.UNKNOWN
-    assert "Failed to launch" in refused.message
+    assert "could not be started" in refused.message
+
+
+async def test_launcher_starts_the_real_browser_when_there_is_no_pool(folder: Path) -> None:
+    host = BrowserHost(PoolLimits(most=1), BrowserBounds(), folder / "b", SystemEntropy())
+    async with async_playwright() as playwright:
+        program = Launchers(host, folder).program
+        launched = await playwright.chromium.launch(executable_path=program)
+        assert await title_in(launched) == "here"
+        await launched.close()
