@@ -51,6 +51,8 @@ class Browser:
     """The present lease is over."""
     over: asyncio.Event = field(default_factory=asyncio.Event)
     """It has ended, or must."""
+    was_cut: bool = False
+    """The last lease ended while its launcher still used it."""
     _sandbox: ProcessSandbox | None = None
     _wire: Wire | None = None
     _pid: int = 0
@@ -77,7 +79,12 @@ class Browser:
         self._listening = asyncio.create_task(self._listen(self._wire))
         profile = f"--user-data-dir={self.folder / 'profile'}"
         ready = await self._asked(
-            {"argv": [*self.kind.argv, profile], "door": str(self._door)}, START_SECONDS
+            {
+                "argv": [*self.kind.argv, profile],
+                "env": {**dict(self.kind.env), "TMPDIR": str(self.folder)},
+                "door": str(self._door),
+            },
+            START_SECONDS,
         )
         self._pid = ready["pid"]
         self._watch_process()
@@ -160,7 +167,7 @@ class Browser:
         return ProcessSpec(
             argv=[sys.executable, "-I", "-S", str(KEEPER), str(fd)],
             cwd=folder,
-            env={**dict(self.kind.env), "TMPDIR": folder},
+            env={},
             log=str(self.folder / "browser.log"),
             fds=[fd],
             log_bytes=1 << 20,
@@ -177,6 +184,7 @@ class Browser:
         while message := await wire.receive():
             if message["ev"] == "parted":
                 self._is_clean = message["clean"]
+                self.was_cut = message["cut"]
                 self.parted.set()
             else:
                 self._answers.put_nowait(message)

@@ -192,7 +192,7 @@ class BrowserHost:
         if browser.over.is_set():
             return
         clean = await browser.take_back()
-        ticket.finish(BrowserEnd.RELEASED)
+        ticket.finish(BrowserEnd.CRASHED if browser.was_cut else BrowserEnd.RELEASED)
         pss = await browser.memory()
         self._roster.released(lease_id, self._now, pss_bytes=pss, clean=clean)
         if self._roster.browsers[browser_id].state is BrowserState.ENDING:

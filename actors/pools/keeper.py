@@ -19,6 +19,7 @@ from typing import Any
 _CHUNK = 1 << 18
 _CALL_SECONDS = 5.0
 _KNOCK_SECONDS = 1.0
+_GRACE_SECONDS = 0.5
 _START_SECONDS = 60.0
 _LINE = 4096
 _LASTING = (b"attachToBrowserTarget", b"Tracing.start")
@@ -80,7 +81,7 @@ class Keeper:
         self._own = queue.SimpleQueue[dict[str, Any]]()
         self._number = 0
         self._wake, self._waker = os.pipe()
-        self._pid, self._to, self._from = _launch(spec["argv"])
+        self._pid, self._to, self._from = _launch(spec["argv"], spec["env"])
 
     def keep(self) -> None:
         """Serve until Chromium or the host is gone."""
@@ -100,7 +101,7 @@ class Keeper:
                 os.read(self._wake, 64)
             lease = self._lease
             if lease and (lease.is_over or lease.stand_in in ready):
-                self._part()
+                self._part(is_cut=not lease.is_over and not self._hears_end())
 
     def _obey(self) -> None:
         data = self._control.recv(_LINE)
@@ -134,13 +135,17 @@ class Keeper:
         self._lease = Lease(stand_in, fds[0], fds[1])
         threading.Thread(target=self._pass_commands, args=[self._lease], daemon=True).start()
 
-    def _part(self) -> None:
+    def _hears_end(self) -> bool:
+        """Whether a launcher whose stand-in is gone has closed its browser, or is gone, too."""
+        return bool(select.select([self._wake], [], [], _GRACE_SECONDS)[0])
+
+    def _part(self, *, is_cut: bool = False) -> None:
         """End the lease, if there is one, and say whether the browser is as good as new."""
         lease, self._lease = self._lease, None
         if lease:
             lease.close()
         clean = lease is None or (lease.is_reusable and self._cleaned())
-        self._say({"ev": "parted", "clean": clean})
+        self._say({"ev": "parted", "clean": clean, "cut": is_cut})
 
     def _cleaned(self) -> bool:
         found = self._call("Target.getBrowserContexts")
@@ -204,14 +209,12 @@ class Keeper:
             _end()
 
 
-def _launch(argv: list[str]) -> tuple[int, int, int]:
+def _launch(argv: list[str], env: dict[str, str]) -> tuple[int, int, int]:
     """Chromium's pid, where it takes commands, where it replies."""
     commands, to = map(_high, os.pipe())
     from_, replies = map(_high, os.pipe())
     actions = [(os.POSIX_SPAWN_DUP2, commands, 3), (os.POSIX_SPAWN_DUP2, replies, 4)]
-    pid = os.posix_spawn(
-        argv[0], argv, os.environ, file_actions=actions, setsigdef=[signal.SIGPIPE]
-    )
+    pid = os.posix_spawn(argv[0], argv, env, file_actions=actions, setsigdef=[signal.SIGPIPE])
     os.close(commands)
     os.close(replies)
     return pid, to, from_

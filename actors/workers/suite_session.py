@@ -4,7 +4,6 @@ import asyncio
 import shutil
 import signal
 import socket
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -19,7 +18,6 @@ from harness.domain.browser import BrowserChoice
 from harness.errors import Conflict, InvalidInput, Unavailable
 
 PACKAGE = Path(__file__).resolve().parents[2] / "harness" / "inject" / "_ath_pytest"
-STAND_IN = Path(__file__).resolve().parents[1] / "pools" / "stand_in.py"
 FORK_SECONDS = 30.0
 CLOSE_SECONDS = 30.0
 SUCCESSIONS = 3
@@ -168,8 +166,7 @@ class SuiteSession:
             )
         self._wire = await Wire.open(ours)
         browser = self.spec.browser
-        stand_in = [sys.executable, "-I", "-S", str(STAND_IN), str(self.spec.door)]
-        choice = dict(asdict(browser), stand_in=stand_in) if browser else None
+        choice = dict(asdict(browser), door=str(self.spec.door)) if browser else None
         self._wire.send({"op": "start", "argv": list(self.spec.argv), "browser": choice})
 
     async def _first_message(self) -> "dict[str, object] | None":

@@ -37,14 +37,20 @@ def browser_suite(tmp_path: Path) -> Path:
 
 
 def _is_browser(line: str) -> bool:
-    return "--remote-debugging-pipe" in line and "--type=" not in line
+    return "/browsers/b" in line and "--user-data-dir=" in line and "--type=" not in line
+
+
+def _is_stand_in(line: str) -> bool:
+    return "stand_in.py" in line and "--remote-debugging-pipe" in line
 
 
 def _is_pool(line: str) -> bool:
     return line.startswith("ray::BrowserHostActor")
 
 
-@pytest.mark.parametrize("victim", [_is_browser, _is_pool], ids=["browser", "pool"])
+@pytest.mark.parametrize(
+    "victim", [_is_browser, _is_pool, _is_stand_in], ids=["browser", "pool", "stand-in"]
+)
 def test_a_killed_browser_loses_no_test(
     platform: LivePlatform, client: Client, browser_suite: Path, victim: Callable[[str], bool]
 ) -> None:

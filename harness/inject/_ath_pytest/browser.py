@@ -51,7 +51,8 @@ class Browsers:
 
     def _stand_in(self, real):
         """A program that takes the place of Chromium; None where programs cannot be made."""
-        words = [*self._choice["stand_in"], self.worker, real]
+        program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "stand_in.py")
+        words = [sys.executable, "-I", "-S", program, self._choice["door"], self.worker, real]
         path = os.path.join(tempfile.mkdtemp(prefix="ath-browser-"), os.path.basename(real))
         with open(path, "w", encoding="utf-8") as file:
             file.write('#!/bin/sh\nexec %s "$@"\n' % " ".join(map(shlex.quote, words)))

@@ -20,13 +20,15 @@ from actors.pools.browser import BrowserBounds
 from actors.pools.host import BrowserHost
 from actors.pools.roster import PoolLimits
 from actors.workers.door import BrowserDoor
-from actors.workers.suite_session import STAND_IN
+from actors.workers.suite_session import PACKAGE
 from actors.workers.worker_browsers import kind_of
 from harness.domain.browser import BrowserEnd, BrowserKind, BrowserLease, BrowserRequest
 from harness.domain.ids import LeaseId, TenantId
 from harness.ports.entropy import SystemEntropy
 from harness.settings import Settings
 from serve.browser import browser
+
+STAND_IN = PACKAGE / "stand_in.py"
 
 pytestmark = [pytest.mark.browser, pytest.mark.anyio]
 
@@ -139,16 +141,17 @@ async def test_nothing_of_a_lease_is_left_for_the_next(launchers: Launchers) -> 
 LATER: dict[str, Any] = {"wait_until": "commit"}
 
 
-async def test_killed_launcher_gives_its_browser_back(launchers: Launchers) -> None:
+async def test_killed_stand_in_counts_as_a_lost_browser(launchers: Launchers) -> None:
     async with async_playwright() as playwright:
         await playwright.chromium.launch(executable_path=launchers.program)
         (before,) = chromiums(launchers.folder)
         for process in psutil.Process().children(recursive=True):
             if str(STAND_IN) in process.cmdline():
                 process.kill()
-    async with asyncio.timeout(10):
-        while (await launchers.host.watch(launchers.leases[0])).end is None:
-            pass
+        async with asyncio.timeout(10):
+            while (lease := await launchers.host.watch(launchers.leases[0])).end is None:
+                pass
+    assert lease.end is BrowserEnd.CRASHED
     assert chromiums(launchers.folder) == [before]
 
 
