@@ -24,6 +24,7 @@ from serve.browser import browser
 
 Side = Callable[[], tuple[float, int]]
 PLAYWRIGHT = version("playwright")
+MINOR = PLAYWRIGHT.rpartition(".")[0]
 NEEDED = [
     f"playwright=={PLAYWRIGHT}",
     f"pytest-playwright=={version('pytest-playwright')}",
@@ -60,7 +61,7 @@ def sides_of(
     ours = write_pytest_suite(folder / "ours" / "suite")
     same = write_pytest_suite(folder / "same" / "suite", choice.path)
     default = write_pytest_suite(folder / "default" / "suite", own_or(choice))
-    node = write_node_suite(folder / "node" / "suite", choice.path, PLAYWRIGHT, tracing)
+    node = write_node_suite(folder / "node" / "suite", choice.path, MINOR, tracing)
     command = ["node", "node_modules/@playwright/test/cli.js", "test"]
     traced = ("--tracing", tracing)
     return {

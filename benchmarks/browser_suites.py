@@ -66,8 +66,8 @@ def write_pytest_suite(folder: Path, browser: str = "") -> Path:
     return folder
 
 
-def write_node_suite(folder: Path, browser: str, version: str, tracing: str) -> Path:
-    """The same for `@playwright/test` of this version, which npm installs.
+def write_node_suite(folder: Path, browser: str, minor: str, tracing: str) -> Path:
+    """The same for `@playwright/test` of this minor version, which npm installs.
 
     Raises:
         RuntimeError: npm could not install it; the message has what npm said.
@@ -84,7 +84,7 @@ def write_node_suite(folder: Path, browser: str, version: str, tracing: str) -> 
     (folder / "orders.spec.js").write_text(NODE)
     (folder / "package.json").write_text("{}\n")
     ended = subprocess.run(
-        ["npm", "install", "--silent", "--no-audit", "--no-fund", f"@playwright/test@{version}"],
+        ["npm", "install", "--silent", "--no-audit", "--no-fund", f"@playwright/test@~{minor}.0"],
         cwd=folder,
         capture_output=True,
         text=True,
