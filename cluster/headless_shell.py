@@ -52,11 +52,13 @@ class HeadlessShell:
         self.folder.mkdir(parents=True)
         try:
             self._unpack(version)
+            found = self._complete()
         except (command.CommandFailed, OSError) as failure:
             self.say(f"no headless shell, tests use the whole Chromium: {failure}")
+            found = ""
+        if not found:
             shutil.rmtree(self.folder, ignore_errors=True)
-            return ""
-        return self._complete()
+        return found
 
     def _version(self) -> str:
         """Of the distribution's Chromium, whose files the shell shares."""

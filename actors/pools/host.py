@@ -1,8 +1,10 @@
 """The browsers of one node: starts what the roster decides, hands out leases, ends the worn."""
 
 import asyncio
+import json
 import logging
 import shutil
+from collections import Counter
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +25,7 @@ from harness.ports.entropy import Entropy
 
 _log = logging.getLogger(__name__)
 
+STATUS = "status.json"
 TICK_SECONDS = 0.5
 ASK_SECONDS = 1.0
 WATCH_SECONDS = 5.0
@@ -59,6 +62,7 @@ class BrowserHost:
     _browsers: dict[str, Browser] = field(default_factory=dict)
     _tickets: dict[LeaseId, Ticket] = field(default_factory=dict)
     _tasks: "set[asyncio.Task[None]]" = field(default_factory=set)
+    _told: dict[str, int] = field(default_factory=dict)
     _ticking: "asyncio.Task[None] | None" = None
 
     def __post_init__(self) -> None:
@@ -140,7 +144,16 @@ class BrowserHost:
             self._act()
             for browser in list(self._browsers.values()):
                 await browser.outgrown()
+            self._tell()
             await asyncio.sleep(TICK_SECONDS)
+
+    def _tell(self) -> None:
+        """Leave a note for `ath status`, when something changed."""
+        counts = Counter(str(browser.state) for browser in self._roster.browsers.values())
+        note = {**counts, "waiting": len(self._roster.waiting), "most": self.limits.most}
+        if note != self._told and self.scratch.is_dir():
+            self._told = note
+            (self.scratch / STATUS).write_text(json.dumps(note))
 
     def _act(self) -> None:
         """Carry out what the roster decides."""

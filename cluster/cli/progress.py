@@ -60,6 +60,14 @@ def _finished_attempt(state: Progress, data: Mapping[str, Json]) -> str | None:
     return f"{data['verdict']} {data['test_id']} (attempt {data['number']}) {what}"
 
 
+def _awaited(_: Progress, data: Mapping[str, Json]) -> str:
+    return f"worker {data['worker']} waits for a browser, place {data['place']} in the queue"
+
+
+def _browser_lost(_: Progress, data: Mapping[str, Json]) -> str:
+    return f"the browser of worker {data['worker']} was lost ({data['why']})"
+
+
 def _queued(state: Progress, data: Mapping[str, Json]) -> str | None:
     if data["why"] == "first":
         return None
@@ -94,6 +102,8 @@ _HANDLERS: Mapping[str, Callable[[Progress, Mapping[str, Json]], str | None]] = 
     "run.reopened": _reopened,
     "attempt.finished": _finished_attempt,
     "attempts.queued": _queued,
+    "browser.awaited": _awaited,
+    "browser.lost": _browser_lost,
     "lease.ended": _lease_ended,
     "run.cancel_requested": _cancelled,
     "run.finished": _ended,

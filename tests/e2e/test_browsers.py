@@ -95,13 +95,17 @@ def test_browsers_and_profiles_end_with_the_pool(
 ) -> None:
     pids = _browsers_after_run(platform, client, browser_suite)
     warm = [process for process in platform.processes() if process.pid in pids]
-    profiles = list((platform.settings.scratch / "browsers").iterdir())
-    assert len(profiles) == len(warm) >= 1
+    assert len(_profiles(platform)) == len(warm) >= 1
+    assert "idle" in platform.ath("status").stdout
     platform.kill(_is_pool)
     _, left = psutil.wait_procs(warm, timeout=10)
     assert left == []
     assert _browsers_after_run(platform, client, browser_suite).isdisjoint(pids)
-    assert len(list((platform.settings.scratch / "browsers").iterdir())) == 1
+    assert len(_profiles(platform)) == 1
+
+
+def _profiles(platform: LivePlatform) -> list[Path]:
+    return list((platform.settings.scratch / "browsers").glob("b*"))
 
 
 def _browsers_after_run(platform: LivePlatform, client: Client, suite: Path) -> set[int]:
