@@ -2,12 +2,8 @@
 
 import asyncio
 import os
-import shlex
 import signal
-import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
-from dataclasses import dataclass, field
-from itertools import count
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,20 +15,14 @@ from playwright.async_api import Browser, async_playwright
 from actors.pools.browser import BrowserBounds
 from actors.pools.host import BrowserHost
 from actors.pools.roster import PoolLimits
-from actors.workers.door import BrowserDoor
-from actors.workers.suite_session import PACKAGE
-from actors.workers.worker_browsers import kind_of
-from harness.domain.browser import BrowserEnd, BrowserKind, BrowserLease, BrowserRequest
+from harness.domain.browser import BrowserEnd, BrowserKind, BrowserRequest
 from harness.domain.ids import LeaseId, TenantId
 from harness.ports.entropy import SystemEntropy
 from harness.settings import Settings
 from serve.browser import browser
-
-STAND_IN = PACKAGE / "stand_in.py"
+from tests.support.launchers import STAND_IN, TENANT, Launchers, chromiums, leased, open_launchers
 
 pytestmark = [pytest.mark.browser, pytest.mark.anyio]
-
-TENANT = TenantId("t")
 
 
 @pytest.fixture
@@ -42,65 +32,10 @@ def folder() -> Iterator[Path]:
         yield Path(name)
 
 
-@dataclass(slots=True)
-class Launchers:
-    """Launches browsers as the process of a suite would; remembers their leases."""
-
-    host: BrowserHost
-    folder: Path
-    leases: list[LeaseId] = field(default_factory=list)
-    numbers: Iterator[int] = field(default_factory=count)
-
-    @property
-    def program(self) -> str:
-        """Stands in for Chromium."""
-        choice = browser(Settings.load({}))
-        assert choice, "no Chromium was found at installation"
-        words = [sys.executable, "-I", "-S", str(STAND_IN), str(self.folder / "door")]
-        line = shlex.join([*words, "w1", choice.path])
-        path = self.folder / "chromium"
-        path.write_text(f'#!/bin/sh\nexec {line} "$@"\n')
-        path.chmod(0o700)
-        return str(path)
-
-    async def ask(self, wish: Mapping[str, Any]) -> BrowserLease:
-        lease_id = LeaseId(f"l{next(self.numbers)}")
-        self.leases.append(lease_id)
-        return await leased(self.host, lease_id, kind_of(wish, TENANT))
-
-
-async def leased(host: BrowserHost, lease_id: LeaseId, kind: BrowserKind) -> BrowserLease:
-    async with asyncio.timeout(60):
-        while (lease := await host.lease(BrowserRequest(lease_id, kind, ""))).place:
-            pass
-    return lease
-
-
 @pytest.fixture
-async def launchers(folder: Path) -> AsyncIterator[Launchers]:
-    host = BrowserHost(PoolLimits(most=2), BrowserBounds(), folder / "b", SystemEntropy())
-    launchers = Launchers(host, folder)
-    door = BrowserDoor(folder / "door")
-    await door.open()
-    door.admit("w1", launchers.ask)
-    yield launchers
-    await door.close()
-    await host.close()
-    assert not (folder / "b").exists()
-    assert chromiums(folder) == []
-
-
-def chromiums(folder: Path) -> list[psutil.Process]:
-    """The main processes of browsers whose profile is in the folder."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            line = " ".join(process.cmdline())
-        except psutil.Error:
-            continue
-        if f"--user-data-dir={folder}" in line and "--type=" not in line:
-            found.append(process)
-    return found
+async def launchers() -> AsyncIterator[Launchers]:
+    async with open_launchers(BrowserBounds()) as opened:
+        yield opened
 
 
 async def title_in(browser: Browser) -> str:
