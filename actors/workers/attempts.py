@@ -34,13 +34,17 @@ class AttemptFold:
     ) -> AttemptResult:  # Any: JSON of our own package
         """The result of a test that came to its end; stores the files it left."""
         phases = tuple(_phase(phase) for phase in outcome["phases"])
+        kept, left_out = self._stored(outcome["files"], prefix)
+        sections = [(title, text) for title, text in outcome["sections"]]
+        if left_out:
+            sections.append(("Files that were not kept", "\n".join(left_out)))
         return AttemptResult(
             verdict=verdict_of(phases),
             seconds=sum(phase.seconds for phase in phases if phase.name != "subtest"),
             phases=phases,
-            sections=tuple((title, text) for title, text in outcome["sections"]),
+            sections=tuple(sections),
             properties=dict(outcome["properties"]),
-            artifacts=tuple(self._stored(outcome["files"], prefix)),
+            artifacts=tuple(kept),
             worker=self.worker,
         )
 
@@ -78,18 +82,20 @@ class AttemptFold:
         phase = Phase("worker", "failed", seconds, Failure(exception, message, text=message))
         return AttemptResult(verdict, seconds, (phase,), worker=self.worker)
 
-    def _stored(self, files: Sequence[str], prefix: str) -> "list[ArtifactRef]":
-        refs = []
+    def _stored(self, files: Sequence[str], prefix: str) -> "tuple[list[ArtifactRef], list[str]]":
+        """What was kept, and what was not with its reason."""
+        refs, left_out = [], []
         for path in map(Path, files):
             try:
                 with path.open("rb") as content:
                     digest, size = self.artifacts.put(self.scope, content, max_bytes=self.max_bytes)
-            except (OSError, HarnessError):
+            except (OSError, HarnessError) as trouble:
+                left_out.append(f"{path.name}: {trouble}")
                 continue
             media, _ = mimetypes.guess_type(path.name)
             name = f"{prefix}/{path.name}"
             refs.append(ArtifactRef(name, digest, size, media or "application/octet-stream"))
-        return refs
+        return refs, left_out
 
 
 def verdict_of(phases: Sequence[Phase]) -> Verdict:
