@@ -25,8 +25,10 @@ class Browsers:
         """A module-like plugin that holds the fixture."""
 
         @pytest.fixture(scope="session")
-        def browser_type_launch_args(browser_type_launch_args, browser_name):
-            return self.launch_args(browser_type_launch_args, browser_name)
+        def browser_type_launch_args(browser_type_launch_args, request):
+            # Named as an argument it would parametrize tests that plain pytest does not.
+            name = request.getfixturevalue("browser_name")
+            return self.launch_args(browser_type_launch_args, name)
 
         module = types.ModuleType("_ath_browser")
         setattr(module, "browser_type_launch_args", browser_type_launch_args)  # noqa: B010
