@@ -78,7 +78,9 @@ class BrowserHost:
         await asyncio.wait([ticket.given], timeout=ASK_SECONDS)
         if ticket.given.done():
             return ticket.given.result()
-        return BrowserLease(place=self._roster.place(request.lease_id))
+        lease_id = request.lease_id
+        coming = self._roster.is_coming(lease_id)
+        return BrowserLease(place=self._roster.place(lease_id), is_coming=coming)
 
     async def watch(self, lease_id: LeaseId) -> BrowserLease:
         """See `BrowserPool.watch`."""

@@ -108,6 +108,13 @@ class Roster:
         """In the queue, from 1; 0 when it does not wait."""
         return list(self.waiting).index(lease_id) + 1 if lease_id in self.waiting else 0
 
+    def is_coming(self, lease_id: LeaseId) -> bool:
+        """Whether one of the browsers that are starting will be for this one."""
+        kind = self.waiting.get(lease_id)
+        same = [waiting for waiting, wanted in self.waiting.items() if wanted == kind]
+        starting = sum(browser.kind == kind for browser in self._in(BrowserState.STARTING))
+        return lease_id in same[:starting]
+
     def held_by(self, lease_id: LeaseId) -> RosterEntry | None:
         """The browser of a lease."""
         return next((b for b in self.browsers.values() if b.lease_id == lease_id), None)

@@ -112,7 +112,7 @@ class WorkerBrowsers:
             if lease.door or lease.end:
                 return lease
             away_since = loop.time()
-            if lease.place not in {0, place}:
+            if lease.place not in {0, place} and not lease.is_coming:
                 place = lease.place
                 await self.observe(BrowserAwaited(self.worker.name, place))
         self.worker.kill("browser_queue")

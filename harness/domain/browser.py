@@ -73,6 +73,7 @@ class BrowserLease:
         door: Unix socket of the leased browser; empty while it waits, or after the end.
         token: What opens the door, once.
         place: In the queue, from 1; 0 when it does not wait.
+        is_coming: It waits for nothing but the start of a browser.
         end: Why the lease is over; None while it is not.
         message: What was said when no browser could be started.
     """
@@ -80,6 +81,7 @@ class BrowserLease:
     door: str = ""
     token: str = ""
     place: int = 0
+    is_coming: bool = False
     end: BrowserEnd | None = None
     message: str = ""
 

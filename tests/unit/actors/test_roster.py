@@ -226,3 +226,15 @@ def test_tenant_waits_at_its_quota_and_others_pass() -> None:
     given = [d.lease_id for d in roster.decide(0.0) if isinstance(d, Give)]
     assert given == ["t1", "u1"]
     assert roster.place(LeaseId("t2")) == 1
+
+
+def test_only_those_wait_for_whom_no_browser_starts() -> None:
+    roster = Roster(PoolLimits(most=1))
+    for lease_id in ("first", "second"):
+        roster.ask(LeaseId(lease_id), kind())
+    roster.decide(0.0)
+    assert [roster.is_coming(LeaseId(lease_id)) for lease_id in ("first", "second")] == [
+        True,
+        False,
+    ]
+    assert not roster.is_coming(LeaseId("stranger"))

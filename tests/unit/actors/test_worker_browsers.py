@@ -114,6 +114,13 @@ async def test_place_in_the_queue_is_an_event() -> None:
     await here.browsers.close()
 
 
+async def test_start_of_a_browser_is_no_queue() -> None:
+    here = world(BrowserLease(place=1, is_coming=True), OPEN)
+    await here.browsers.lease(WISH)
+    assert here.facts == []
+    await here.browsers.close()
+
+
 async def test_pool_that_restarts_is_asked_again_for_the_same_lease() -> None:
     here = world(Unavailable("gone"), OPEN)
     assert await here.browsers.lease(WISH) == OPEN
