@@ -21,6 +21,8 @@ START_SECONDS = 60.0
 ANSWER_SECONDS = 10.0
 CLEAN_SECONDS = 30.0
 LAST_WORDS_SECONDS = 2.0
+ARTIFACTS = "playwright-artifacts-*"
+"""Where Playwright lets Chromium download, in the launcher's folder for temporary files."""
 _PF_EXITING = 0x4
 
 
@@ -119,9 +121,8 @@ class Browser:
 
     async def outgrown(self) -> bool:
         """Whether its files take more room than they may; such a browser is killed."""
-        folders = [self.folder, *([Path(self._downloads)] if self._downloads else [])]
-        sizes = [await asyncio.to_thread(_size, folder) for folder in folders]
-        if self._end or sum(sizes) <= self.bounds.disk_bytes:
+        used = await asyncio.to_thread(self._used)
+        if self._end or used <= self.bounds.disk_bytes:
             return False
         self._end = BrowserEnd.DISK
         if self._sandbox:
@@ -231,6 +232,10 @@ class Browser:
             self._part()
 
         loop.add_reader(handle, ended)
+
+    def _used(self) -> int:
+        downloads = Path(self._downloads).glob(ARTIFACTS) if self._downloads else ()
+        return sum(map(_size, (self.folder, *downloads)))
 
     def _said(self) -> str:
         try:

@@ -27,6 +27,8 @@ _log = logging.getLogger(__name__)
 
 STATUS = "status.json"
 TICK_SECONDS = 0.5
+DISK_SECONDS = 1.0
+LATE_SECONDS = 5.0
 ASK_SECONDS = 1.0
 WATCH_SECONDS = 5.0
 REMEMBERED = 1_000
@@ -142,10 +144,17 @@ class BrowserHost:
         return ticket
 
     async def _tick_for_ever(self) -> None:
+        looked = measured = self._now
         while True:
+            if self._now > looked + LATE_SECONDS:
+                # Who was held up itself must not call others silent.
+                self._roster.hear_all(self._now)
+            looked = self._now
             self._act()
-            for browser in list(self._browsers.values()):
-                await browser.outgrown()
+            if self._now > measured + DISK_SECONDS:
+                measured = self._now
+                for browser in list(self._browsers.values()):
+                    await browser.outgrown()
             self._tell()
             await asyncio.sleep(TICK_SECONDS)
 

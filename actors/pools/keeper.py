@@ -17,6 +17,8 @@ import threading
 from typing import Any
 
 _CHUNK = 1 << 18
+_OWN_NUMBERS = 1 << 30
+"""Launchers count their commands from 1; a late reply to one must not pass for another."""
 _CALL_SECONDS = 5.0
 _KNOCK_SECONDS = 1.0
 _GRACE_SECONDS = 0.5
@@ -42,6 +44,7 @@ class Lease:
         self.is_over = False
         """The launcher has closed its browser."""
         self.is_reusable = True
+        self.thread: threading.Thread | None = None
         self.commands = socket.socket(fileno=commands)
         self._replies = socket.socket(fileno=replies)
         for end in (self.commands, self._replies):
@@ -79,7 +82,7 @@ class Keeper:
         self._token = b""
         self._lease: Lease | None = None
         self._own = queue.SimpleQueue[dict[str, Any]]()
-        self._number = 0
+        self._number = _OWN_NUMBERS
         self._wake, self._waker = os.pipe()
         self._pid, self._to, self._from = _launch(spec["argv"], spec["env"])
 
@@ -131,9 +134,16 @@ class Keeper:
             return
         self._token = b""
         stand_in.settimeout(None)
-        stand_in.sendall(b"ok\n")
-        self._lease = Lease(stand_in, fds[0], fds[1])
-        threading.Thread(target=self._pass_commands, args=[self._lease], daemon=True).start()
+        try:
+            lease = Lease(stand_in, fds[0], fds[1])
+            stand_in.sendall(b"ok\n")
+        except OSError:  # no sockets, or gone already: whoever waits becomes the real Chromium
+            stand_in.close()
+            self._part()
+            return
+        self._lease = lease
+        lease.thread = threading.Thread(target=self._pass_commands, args=[lease], daemon=True)
+        lease.thread.start()
 
     def _hears_end(self) -> bool:
         """Whether a launcher whose stand-in is gone has closed its browser, or is gone, too."""
@@ -144,6 +154,10 @@ class Keeper:
         lease, self._lease = self._lease, None
         if lease:
             lease.close()
+            if lease.thread:
+                # Commands of two writers would mix.
+                lease.thread.join(_CALL_SECONDS)
+                lease.is_reusable = lease.is_reusable and not lease.thread.is_alive()
         clean = lease is None or (lease.is_reusable and self._cleaned())
         self._say({"ev": "parted", "clean": clean, "cut": is_cut})
 

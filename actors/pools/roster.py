@@ -30,7 +30,7 @@ class PoolLimits:
     age_seconds: float = 3600.0
     leases: int = 50
     idle_bytes: int = 512 << 20
-    lease_seconds: float = 20.0
+    lease_seconds: float = 30.0
 
 
 class BrowserState(StrEnum):
@@ -129,6 +129,12 @@ class Roster:
         if held:
             until = now + self.limits.lease_seconds
             self.browsers[held.id] = replace(held, until=until)
+
+    def hear_all(self, now: float) -> None:
+        """Every holder is taken for alive."""
+        for browser in list(self.browsers.values()):
+            if browser.lease_id:
+                self.heard(browser.lease_id, now)
 
     def released(self, lease_id: LeaseId, now: float, *, pss_bytes: int, clean: bool) -> None:
         """The holder is done; the browser is idle only if it is as good as new."""

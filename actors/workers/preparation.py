@@ -70,7 +70,7 @@ async def prepare(
     await dispatch.observed(grant.lease.id, [facts])
     system = await _bring_up(grant, dispatch, cwd, folder, limits)
     variables = system.environment.variables if system else {}
-    door = BrowserDoor(folder / "door")
+    door = BrowserDoor(folder / ".door")
     await door.open()
     session = SuiteSession(
         SuiteSpec(
@@ -91,6 +91,7 @@ async def prepare(
     try:
         collection = await session.collect(limits.collect_seconds)
     except BaseException:
+        await door.close()
         if system:
             await system.close()
         raise

@@ -63,18 +63,17 @@ async def test_page_that_takes_all_memory_ends_its_browser() -> None:
         assert (await launchers.end()).end is BrowserEnd.MEMORY
 
 
-async def test_endless_downloads_end_their_browser(endless: str) -> None:
-    async with (
-        open_launchers(BrowserBounds(disk_bytes=64 * MIB)) as launchers,
-        async_playwright() as playwright,
-    ):
-        launched = await playwright.chromium.launch(
-            executable_path=launchers.program, downloads_path=launchers.folder / "downloads"
-        )
-        page = await launched.new_page()
-        with suppress(Error):
-            await page.goto(endless)
-        assert (await launchers.end()).end is BrowserEnd.DISK
+async def test_endless_downloads_end_their_browser(
+    endless: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_launchers(BrowserBounds(disk_bytes=64 * MIB)) as launchers:
+        monkeypatch.setenv("TMPDIR", str(launchers.folder))
+        async with async_playwright() as playwright:
+            launched = await playwright.chromium.launch(executable_path=launchers.program)
+            page = await launched.new_page()
+            with suppress(Error):
+                await page.goto(endless)
+            assert (await launchers.end()).end is BrowserEnd.DISK
 
 
 async def test_endless_dialogs_leave_the_browser_usable() -> None:
