@@ -67,17 +67,19 @@ def xdist_seconds(
     """Wall time of `pytest -n 2` in seconds, and how many tests ran."""
     junit = suite.parent / "results.xml"
     command = [python, "-m", "pytest", "-q", "-n", "2", *schedule, "--junitxml", str(junit)]
-    return _timed(command, junit, suite, environ)
+    return timed(command, junit, suite, environ)
 
 
-def platform_seconds(suite: Path, python: str, environ: Mapping[str, str]) -> tuple[float, int]:
-    """Wall time of `ath run -n 2` in seconds, and how many tests ran."""
+def platform_seconds(
+    suite: Path, python: str, environ: Mapping[str, str], *words: str
+) -> tuple[float, int]:
+    """Wall time of `ath run -n 2` in seconds, and how many tests ran; `words` are pytest's."""
     junit = suite.parent / "results.xml"
     command = [ATH, "run", "-n", "2", "--python", python, "--junit", str(junit)]
-    return _timed([*command, "--", "pytest", "-q"], junit, suite, environ)
+    return timed([*command, "--", "pytest", "-q", *words], junit, suite, environ)
 
 
-def _timed(
+def timed(
     command: Sequence[str], junit: Path, suite: Path, environ: Mapping[str, str]
 ) -> tuple[float, int]:
     """The command's wall time in seconds and how many tests its JUnit file has."""

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import tarfile
 import venv
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
@@ -12,7 +13,7 @@ NEEDED = [PACKAGE, "trio==0.31.0", "pytest==9.2.0", "pytest-xdist==3.8.0"]
 DOWNLOAD_SECONDS = 300.0
 
 
-def make_interpreter(folder: Path) -> str:
+def make_interpreter(folder: Path, needed: Sequence[str] = NEEDED) -> str:
     """A virtual environment with what the suites need and nothing else; gives its interpreter.
 
     Raises:
@@ -20,7 +21,7 @@ def make_interpreter(folder: Path) -> str:
     """
     venv.create(folder, with_pip=True)
     python = str(folder / "bin" / "python")
-    _pip(python, "install", *NEEDED)
+    _pip(python, "install", *needed)
     return python
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import command
+from cluster.headless_shell import HeadlessShell, runs
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _START_SECONDS = 30
@@ -56,7 +57,10 @@ class Chromium:
         found = self._named() if self.named else self._installed() or self._obtained(again=again)
         if found:
             self.say(f"browser: {found}")
-            self._record.write_text(f"{found}\n")
+            shell = "" if self.named else self._shell(found)
+            if shell:
+                self.say(f"for headless tests: {shell}")
+            self._record.write_text("".join(f"{path}\n" for path in (shell, found) if path))
             self._tried.unlink(missing_ok=True)
         else:
             self._record.unlink(missing_ok=True)
@@ -72,17 +76,24 @@ class Chromium:
         return self.environment / "ath-browser-tried"
 
     def _known(self) -> str:
-        return self._record.read_text().strip() if self._record.exists() else ""
+        """What headless tests use."""
+        lines = self._record.read_text().splitlines() if self._record.exists() else []
+        return lines[0] if lines else ""
+
+    def _shell(self, found: str) -> str:
+        if Path(found).name != "chromium":
+            return ""
+        return HeadlessShell(self.environment / "ath-headless-shell", self.say).find()
 
     def _named(self) -> str:
         path = str(self.named)
-        if not _runs(path):
+        if not runs(path):
             raise NotABrowser(f"ATH_BROWSER is {path}, which does not run: correct or unset it")
         return path
 
     def _installed(self) -> str:
         paths = (shutil.which(name) for name in _NAMES)
-        return next((path for path in paths if path and _runs(path)), "")
+        return next((path for path in paths if path and runs(path)), "")
 
     def _obtained(self, *, again: bool) -> str:
         if self._tried.exists() and not again:
@@ -94,7 +105,7 @@ class Chromium:
             path = command.run([self._python, "-c", _ASK_PLAYWRIGHT], seconds=_START_SECONDS)
         except command.CommandFailed:  # playwright has no driver for this machine
             return ""
-        return path.strip() if _runs(path.strip()) else ""
+        return path.strip() if runs(path.strip()) else ""
 
     def _download(self) -> str:
         self.say(f"no browser here; trying Playwright's download, {_DOWNLOAD_SECONDS} s at most")
@@ -123,11 +134,3 @@ class Chromium:
     @property
     def _python(self) -> str:
         return str(self.environment / "bin" / "python")
-
-
-def _runs(path: str) -> bool:
-    try:
-        command.run([path, "--version"], seconds=_START_SECONDS)
-    except command.CommandFailed:
-        return False
-    return True

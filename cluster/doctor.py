@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from actors.sandbox.probe import describe_process_tier
+from cluster.browser_check import describe, playwrights_own
 from cluster.platform import Platform
 from harness.errors import HarnessError
 from harness.settings import Settings
@@ -90,12 +91,13 @@ def _scratch(settings: Settings) -> Check:
 
 
 def _browser(settings: Settings) -> Check:
-    path = browser(settings)
-    ok = path is not None and os.access(path, os.X_OK)
+    choice = browser(settings)
+    ok = choice is not None and os.access(choice.path, os.X_OK)
+    own = playwrights_own(Path.home() / ".cache" / "ms-playwright")
     return Check(
         "Chromium",
         ok,
-        path or "none",
+        describe(choice, own),
         "Install one (`apt-get install chromium`), or set ATH_BROWSER to its path.",
         required=False,
     )

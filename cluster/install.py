@@ -82,7 +82,7 @@ def _install(wanted: argparse.Namespace, environ: "Mapping[str, str]") -> int:
     try:
         if not environment.is_current():
             environment.bring_up_to_date()
-        if wanted.browser and not chromium.is_known():
+        if wanted.browser and (wanted.again or not chromium.is_known()):
             chromium.find(again=wanted.again)
     except (CommandFailed, NotABrowser) as problem:
         say(str(problem))

@@ -77,6 +77,15 @@ class Settings:
     """Project that commands act on."""
     browser: str = ""
     """Path of the Chromium to use; empty means the one that was found at installation."""
+    browsers: int = 0
+    """Warm browsers at most; 0 means one per worker and one to spare, -1 that every worker
+    launches its own."""
+    browser_mib: int = 2048
+    """Memory that one warm browser may use."""
+    browser_disk_mib: int = 1024
+    """Disk that one warm browser may use for its profile and downloads."""
+    browser_idle_seconds: float = 300.0
+    """How long a browser stays warm that nobody uses."""
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None) -> Self:

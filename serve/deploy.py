@@ -8,11 +8,12 @@ from functools import partial
 import ray
 from ray import serve
 
+from actors.pools.actor import start_browser_host
 from actors.scheduler.actor import start_scheduler
 from actors.workers.actor import start_worker_host
 from harness.settings import Settings
 from serve.control_plane import control_plane
-from serve.wiring import prepare, scheduler, worker_host
+from serve.wiring import browser_host, prepare, scheduler, worker_host
 
 CONNECT_SECONDS = 90.0
 
@@ -29,6 +30,8 @@ def deploy(settings: Settings, address: str) -> None:
         prepared.result()
     start_scheduler(partial(scheduler, settings))
     workers = settings.workers or os.cpu_count() or 1
+    if settings.browsers >= 0:
+        start_browser_host(partial(browser_host, settings, workers))
     start_worker_host(partial(worker_host, settings, workers))
     serve.start(http_options={"host": "127.0.0.1", "port": settings.http_port})
     serve.run(

@@ -6,6 +6,10 @@ from fastapi import FastAPI
 
 from actors.environments.build import BuildLimits
 from actors.environments.cache import EnvironmentCache
+from actors.pools.browser import BrowserBounds
+from actors.pools.handle import BrowserHostHandle
+from actors.pools.host import BrowserHost
+from actors.pools.roster import PoolLimits
 from actors.sandbox.write_roots import everything_but
 from actors.scheduler.handle import SchedulerHandle
 from actors.scheduler.service import Scheduler
@@ -114,6 +118,7 @@ def worker_host(settings: Settings, workers: int) -> WorkerHost:
         artifacts=artifacts(settings),
         scratch=settings.scratch / "runs",
         browser=browser(settings),
+        pool=BrowserHostHandle(),
         environments=EnvironmentCache(
             environments(settings),
             index_environ(),
@@ -126,6 +131,20 @@ def worker_host(settings: Settings, workers: int) -> WorkerHost:
         ),
         limits=limits,
     )
+
+
+def browser_host(settings: Settings, workers: int) -> BrowserHost:
+    """The warm browsers of this machine."""
+    limits = PoolLimits(
+        most=max(1, settings.browsers or workers + 1),
+        idle_seconds=settings.browser_idle_seconds,
+    )
+    bounds = BrowserBounds(
+        memory_bytes=settings.browser_mib * MIB,
+        disk_bytes=settings.browser_disk_mib * MIB,
+        write_roots=everything_but(settings.home),
+    )
+    return BrowserHost(limits, bounds, settings.scratch / "browsers", SystemEntropy())
 
 
 def application(settings: Settings) -> FastAPI:

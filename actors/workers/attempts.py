@@ -11,7 +11,13 @@ from harness.domain.redaction import Redactor
 from harness.domain.scope import Scope
 from harness.ports.artifacts import ArtifactStore
 
+NOT_KEPT = "Files that were not kept"
 _PASSING = {"passed", "xpassed"}
+_BROWSER = "browser_"
+_GREEDY = {
+    "browser_memory": ("BrowserOutOfMemory", "The test's pages used too much memory."),
+    "browser_disk": ("BrowserDiskFull", "The test's pages and downloads used too much disk."),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +39,7 @@ class AttemptFold:
         phases = _telling_step(tuple(_phase(phase) for phase in outcome["phases"]), steps)
         left = LeftFiles(self.artifacts, self.scope, self.max_bytes, self.redactor)
         artifacts = left.keep(outcome["files"], prefix)
-        notes = (("files", "\n".join(left.notes)),) if left.notes else ()
+        notes = ((NOT_KEPT, "\n".join(left.notes)),) if left.notes else ()
         return AttemptResult(
             verdict=verdict_of(phases),
             seconds=sum(phase.seconds for phase in phases if phase.name != "subtest"),
@@ -60,6 +66,12 @@ class AttemptFold:
             return self._lost(
                 Verdict.FAILED, "OutOfMemory", "The suite used too much memory.", seconds
             )
+        if lost.why in _GREEDY:
+            return self._lost(Verdict.FAILED, *_GREEDY[lost.why], seconds)
+        if lost.why.startswith(_BROWSER):
+            how = lost.why.removeprefix(_BROWSER)
+            message = f"The browser was lost while it ran this test ({how})."
+            return self._lost(Verdict.ERRORED, "BrowserLost", message, seconds)
         if lost.exit_code is None or lost.exit_code in {-9, -15}:
             message = "The worker's process was killed from outside while it ran this test."
             return self._lost(Verdict.ERRORED, "WorkerLost", message, seconds)

@@ -16,10 +16,12 @@ from actors.workers.reporter import Reporter, persistently
 from actors.workers.suite_places import SuitePlaces
 from actors.workers.worker_loop import WorkerLoop
 from harness.domain.attempt import ArtifactRef
+from harness.domain.browser import BrowserChoice
 from harness.domain.run import Reason
 from harness.domain.work import Grant, Surrender
 from harness.errors import Conflict, Fenced, HarnessError, InvalidInput, NotFound, Unavailable
 from harness.ports.artifacts import ArtifactStore
+from harness.ports.browsers import BrowserPool
 from harness.ports.dispatch import Dispatch
 
 _log = logging.getLogger(__name__)
@@ -33,7 +35,8 @@ class Execution:
     dispatch: Dispatch
     artifacts: ArtifactStore
     places: SuitePlaces
-    browser: str | None
+    browser: BrowserChoice | None
+    pool: BrowserPool
     environments: EnvironmentCache
     limits: HostLimits
     _place: Path = field(init=False)
@@ -168,6 +171,8 @@ class Execution:
                 self._secrets.redactor,
             ),
             siblings=self._workers,
+            pool=self.pool,
+            door=prepared.door,
         )
         self._loops[name] = asyncio.create_task(loop.run())
 

@@ -11,10 +11,12 @@ from actors.environments.cache import EnvironmentCache
 from actors.workers.execution import Execution
 from actors.workers.limits import HostLimits
 from actors.workers.suite_places import SuitePlaces
+from harness.domain.browser import BrowserChoice
 from harness.domain.ids import HostId, LeaseId
 from harness.domain.work import Grant
 from harness.errors import HarnessError, Unavailable
 from harness.ports.artifacts import ArtifactStore
+from harness.ports.browsers import BrowserPool
 from harness.ports.dispatch import Dispatch
 
 _log = logging.getLogger(__name__)
@@ -30,7 +32,8 @@ class WorkerHost:
     dispatch: Dispatch
     artifacts: ArtifactStore
     scratch: Path
-    browser: str | None
+    browser: BrowserChoice | None
+    pool: BrowserPool
     environments: EnvironmentCache
     limits: HostLimits
     _places: SuitePlaces = field(init=False)
@@ -82,6 +85,7 @@ class WorkerHost:
             artifacts=self.artifacts,
             places=self._places,
             browser=self.browser,
+            pool=self.pool,
             environments=self.environments,
             limits=self.limits,
         )

@@ -42,7 +42,7 @@ class LeftFiles:
                     raise OSError(f"it has {size >> 20} MiB, {self.max_bytes >> 20} are allowed")
                 digest, size = self.artifacts.put(self.scope, content, max_bytes=self.max_bytes)
         except (OSError, ValueError, HarnessError) as error:
-            self.notes.append(f"{name} was not kept: {_why(error)}.")
+            self.notes.append(f"{name}: {_why(error)}.")
             return
         media, _ = mimetypes.guess_type(name)
         yield ArtifactRef(f"{prefix}/{name}", digest, size, media or "application/octet-stream")

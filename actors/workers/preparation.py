@@ -12,6 +12,7 @@ from actors.environments.cache import EnvironmentCache, HeldEnvironment
 from actors.sandbox.probe import describe_process_tier
 from actors.sandbox.process import ProcessSandbox, ProcessSpec
 from actors.workers.collection import Collection
+from actors.workers.door import BrowserDoor
 from actors.workers.given_secrets import GivenSecrets
 from actors.workers.limits import HostLimits
 from actors.workers.reporter import persistently
@@ -24,6 +25,7 @@ from actors.workers.system_under_test import (
     wait_until_healthy,
 )
 from actors.workers.tree import unpack
+from harness.domain.browser import BrowserChoice
 from harness.domain.environment import Environment
 from harness.domain.run import RunRequest
 from harness.domain.work import Collected, Grant
@@ -42,6 +44,7 @@ class Prepared:
     collection: Collection
     collected: Collected
     logs: Mapping[str, Path]
+    door: BrowserDoor
     opened: AsyncExitStack
     """Everything that has to be closed, last opened first."""
 
@@ -56,7 +59,7 @@ async def prepare(
     artifacts: ArtifactStore,
     places: SuitePlaces,
     folder: Path,
-    browser: str | None,
+    browser: BrowserChoice | None,
     environments: EnvironmentCache,
     secrets: GivenSecrets,
     limits: HostLimits,
@@ -82,6 +85,9 @@ async def prepare(
         system = await _bring_up(grant, dispatch, own, cwd, folder, limits)
         if system:
             opened.push_async_callback(system.close)
+        door = BrowserDoor(folder / ".door")
+        await door.open()
+        opened.push_async_callback(door.close)
         session = SuiteSession(
             SuiteSpec(
                 interpreter=own.interpreter,
@@ -89,6 +95,7 @@ async def prepare(
                 cwd=cwd,
                 env=own.within(system.environment if system else None),
                 browser=browser,
+                door=door.path,
                 folder=folder / ".session",
                 temporary=folder.parent,
                 memory_bytes=limits.memory_bytes,
@@ -105,7 +112,7 @@ async def prepare(
         if system and system.sandbox:
             logs["environment.log"] = folder / "environment.log"
         collected = collection.collected(loop.time() - begun)
-        return Prepared(session, collection, collected, logs, opened.pop_all())
+        return Prepared(session, collection, collected, logs, door, opened.pop_all())
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import signal
 import socket
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from actors.sandbox.process import ProcessSandbox, ProcessSpec
 from actors.workers.collection import Collection, collection_of
 from actors.workers.suite_worker import SuiteWorker
 from actors.workers.wire import Wire
+from harness.domain.browser import BrowserChoice
 from harness.domain.redaction import Redactor
 from harness.errors import Conflict, InvalidInput, Unavailable
 
@@ -32,7 +33,9 @@ class SuiteSpec:
     argv: Sequence[str]
     cwd: Path
     env: Mapping[str, str]
-    browser: str | None
+    browser: BrowserChoice | None
+    door: Path
+    """Where its workers ask for warm browsers."""
     folder: Path
     """Private to this session; holds the injected package and the log."""
     temporary: Path
@@ -74,6 +77,11 @@ class SuiteSession:
     _temporary: str = ""
     _heir: "SuiteSession | None" = None
     _succession: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def temporary(self) -> str:
+        """Its private TMPDIR."""
+        return self._temporary
 
     async def collect(self, seconds: float) -> Collection:
         """Start the interpreter and let pytest collect.
@@ -119,7 +127,7 @@ class SuiteSession:
             return worker or await (await self._successor()).open_worker(name)
         if not self._became:
             self._became = True
-            self._wire.send({"op": "become"})
+            self._wire.send({"op": "become", "worker": name})
             if self._listening:
                 self._listening.cancel()
             return SuiteWorker(name, self._wire, self._sandbox.pid, whole=self._sandbox)
@@ -175,11 +183,13 @@ class SuiteSession:
                 )
             )
         self._wire = await Wire.open(ours, self.spec.redactor)
+        browser = self.spec.browser
+        choice = dict(asdict(browser), door=str(self.spec.door)) if browser else None
         self._wire.send(
             {
                 "op": "start",
                 "argv": list(self.spec.argv),
-                "browser": self.spec.browser,
+                "browser": choice,
                 "last_failed": list(self.spec.last_failed),
                 "coverage": str(self.spec.coverage),
             }

@@ -1,11 +1,13 @@
 """One worker's life: ask for tests, hand them over, take results, replace a dead process."""
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import AsyncIterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 
 from actors.workers.attempts import AttemptFold
+from actors.workers.door import BrowserDoor
 from actors.workers.reporter import Reporter, persistently
 from actors.workers.suite_session import SuiteSession
 from actors.workers.suite_worker import (
@@ -16,11 +18,13 @@ from actors.workers.suite_worker import (
     WorkerLost,
     WorkerStopped,
 )
+from actors.workers.worker_browsers import WorkerBrowsers
 from harness.domain.attempt import AttemptResult, Verdict
 from harness.domain.ids import AttemptId
 from harness.domain.work import Grant
-from harness.errors import Conflict
-from harness.events.facts import SuiteNoted
+from harness.errors import Conflict, HarnessError
+from harness.events.facts import Fact, SuiteNoted
+from harness.ports.browsers import BrowserPool
 from harness.ports.dispatch import Dispatch
 
 AHEAD = 2
@@ -45,6 +49,8 @@ class WorkerLoop:
     fold: AttemptFold
     siblings: "MutableMapping[str, WorkerLoop]"
     """Every worker of the lease by its name; this one joins them."""
+    pool: BrowserPool
+    door: BrowserDoor
     _waiting: deque[tuple[AttemptId, int]] = field(default_factory=deque)
     """Given, but not sent to the process yet."""
     _sent: deque[tuple[AttemptId, int]] = field(default_factory=deque)
@@ -59,6 +65,8 @@ class WorkerLoop:
     """The present process was told that nothing follows."""
     _stopped: bool = False
     """The suite itself asked to stop."""
+    _browsers: WorkerBrowsers | None = None
+    """Of the present process."""
 
     def __post_init__(self) -> None:
         """Become one of the lease's workers."""
@@ -105,13 +113,29 @@ class WorkerLoop:
             except Conflict as alone:
                 await self._leave_to_another(alone)
                 return
+            browsers = self._browsers_of(worker)
+            self.door.admit(worker.name, browsers.lease)
             try:
-                await self._feed(worker)
+                await self._feed(worker, browsers)
             finally:
                 worker.kill("closed")
+                self.door.dismiss(worker.name)
+                await browsers.close()
         self._cancel_given()
 
-    async def _feed(self, worker: SuiteWorker) -> None:
+    def _browsers_of(self, worker: SuiteWorker) -> WorkerBrowsers:
+        prefix = f"{self.grant.lease.id}/{worker.name}"
+        tenant = self.grant.run.scope.tenant
+        folder = str(self.session.temporary)
+        self._browsers = WorkerBrowsers(self.pool, tenant, worker, folder, prefix, self._observe)
+        return self._browsers
+
+    async def _observe(self, fact: Fact) -> None:
+        # Nothing depends on it, so it must hold nothing up.
+        with contextlib.suppress(HarnessError):
+            await self.dispatch.observed(self.grant.lease.id, [fact])
+
+    async def _feed(self, worker: SuiteWorker, browsers: WorkerBrowsers) -> None:
         self._is_last = False
         await self._refill(worker)
         async for event in self._events(worker):
@@ -122,6 +146,10 @@ class WorkerLoop:
                     attempt_id = self._end(index)
                     prefix = f"tests/{index}/{attempt_id[-6:]}"
                     result = await self._folded(outcome, prefix)
+                    if result.verdict is Verdict.FAILED and (end := await browsers.lost()):
+                        # It failed because its browser ended, which may say nothing about it.
+                        lost = WorkerLost(None, f"browser_{end}")
+                        result = self.fold.lost(lost, result.seconds)
                     self._report(attempt_id, result)
                     await self._refill(worker)
                 case WorkerStopped():
@@ -137,18 +165,21 @@ class WorkerLoop:
         while True:
             pending = asyncio.ensure_future(anext(events, None))
             while not (await asyncio.wait([pending], timeout=self._left()))[0]:
-                self._overdue = True
-                worker.kill("test_overdue")
+                if self._left() == 0:
+                    self._overdue = True
+                    worker.kill("test_overdue")
             event = pending.result()
             if event is None:
                 return
             yield event
 
     def _left(self) -> float | None:
+        """Seconds until the running test may be overdue; waiting for a browser does not count."""
         if self._running is None or self._overdue:
             return None
-        loop = asyncio.get_running_loop()
-        return max(0.0, self._since + self.grant.test_seconds - loop.time())
+        now = asyncio.get_running_loop().time()
+        waited = self._browsers.waited_since(self._since) if self._browsers else 0.0
+        return max(0.0, self._since + self.grant.test_seconds + waited - now)
 
     async def _folded(self, outcome: Mapping[str, object], prefix: str) -> AttemptResult:
         if outcome["files"]:

@@ -1,7 +1,9 @@
 """Commands about the platform on this machine: up, down, status, doctor."""
 
+import json
 import time
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -62,6 +64,7 @@ def status(as_json: AsJson = False) -> int:
         out.print(f"{found.state}: {found.url} {found.step}".rstrip())
         out.print(_addresses(found))
         out.print(f"{environments(settings).count()} Python environments are kept for suites.")
+        out.print(_browsers(settings.scratch / "browsers" / "status.json"))
     else:
         out.print("down: start it with `ath up`")
     return ExitCode.PASSED if found else ExitCode.INFRASTRUCTURE
@@ -84,6 +87,16 @@ def _checks(checks: "list[Check]") -> Table:
         mark = "[green]ok[/]" if check.ok else "[red]no[/]" if check.required else "[yellow]-[/]"
         table.add_row(mark, check.name, check.found, "" if check.ok else check.remedy)
     return table
+
+
+def _browsers(note: Path) -> str:
+    """What the pool of warm browsers last said of itself."""
+    try:
+        counts = {name: int(count) for name, count in json.loads(note.read_text()).items()}
+    except (OSError, ValueError, AttributeError):
+        return "Browsers: none started yet"
+    most = counts.pop("most", 0)
+    return f"Browsers: {', '.join(f'{n} {name}' for name, n in counts.items())} (at most {most})"
 
 
 def _addresses(found: Installation) -> Table:

@@ -35,7 +35,7 @@ def _building(state: Progress, data: Mapping[str, Json]) -> str:
     return f"installing {data['requirements']} for Python {data['python']}"
 
 
-def _awaited(state: Progress, data: Mapping[str, Json]) -> str:
+def _packages_awaited(state: Progress, data: Mapping[str, Json]) -> str:
     state.step = f"waiting for {data['requirements']}"
     return f"another run installs the same {data['requirements']}; waiting for it"
 
@@ -78,6 +78,14 @@ def _finished_attempt(state: Progress, data: Mapping[str, Json]) -> str | None:
     return f"{data['verdict']} {data['test_id']} (attempt {data['number']}) {what}"
 
 
+def _awaited(_: Progress, data: Mapping[str, Json]) -> str:
+    return f"worker {data['worker']} waits for a browser, place {data['place']} in the queue"
+
+
+def _browser_lost(_: Progress, data: Mapping[str, Json]) -> str:
+    return f"the browser of worker {data['worker']} was lost ({data['why']})"
+
+
 def _queued(state: Progress, data: Mapping[str, Json]) -> str | None:
     if data["why"] == "first":
         return None
@@ -112,7 +120,7 @@ def _noted(_: Progress, data: Mapping[str, Json]) -> str:
 _HANDLERS: Mapping[str, Callable[[Progress, Mapping[str, Json]], str | None]] = {
     "run.leased": _leased,
     "python.begun": _building,
-    "python.awaited": _awaited,
+    "python.awaited": _packages_awaited,
     "python.ready": _installed,
     "environment.ready": _ready,
     "run.collected": _collected,
@@ -120,6 +128,8 @@ _HANDLERS: Mapping[str, Callable[[Progress, Mapping[str, Json]], str | None]] = 
     "suite.noted": _noted,
     "attempt.finished": _finished_attempt,
     "attempts.queued": _queued,
+    "browser.awaited": _awaited,
+    "browser.lost": _browser_lost,
     "lease.ended": _lease_ended,
     "run.cancel_requested": _cancelled,
     "run.finished": _ended,

@@ -168,6 +168,24 @@ class SuiteNoted(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class BrowserAwaited(Fact):
+    """A worker waits for a browser; `place` is its position in the pool's queue, from 1."""
+
+    type: ClassVar[str] = "ath.browser.awaited.v1"
+    worker: str
+    place: int
+
+
+@dataclass(frozen=True, slots=True)
+class BrowserLost(Fact):
+    """A worker's browser ended; `why` is crashed, memory, disk, expired or unknown."""
+
+    type: ClassVar[str] = "ath.browser.lost.v1"
+    worker: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class ResultRefused(Fact):
     """A late result came from a holder whose lease had ended; it was not applied."""
 

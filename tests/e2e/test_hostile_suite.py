@@ -30,6 +30,6 @@ def test_hostile_results_are_told_and_stop_nothing(
     assert files is not None
     assert sum(len(text) for _, text in loud.sections) < 100_000
     assert [ref.name.rpartition("/")[2] for ref in files.artifacts] == ["good.txt"]
-    told = dict(files.sections)["files"]
-    assert "shot.png was not kept: it has 200 MiB, 100 are allowed." in told
+    told = dict(files.sections)["Files that were not kept"]
+    assert "shot.png: it has 200 MiB, 100 are allowed." in told
     assert len(told.splitlines()) == 4

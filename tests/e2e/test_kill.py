@@ -26,16 +26,6 @@ import pytest
 def test_short(n):
     threading.Event().wait(0.02)
 """
-BROWSER_TESTS = 12
-BROWSER_SUITE = f"""\
-import pytest
-
-@pytest.mark.parametrize("n", range({BROWSER_TESTS}))
-def test_page(page, n):
-    page.set_content("<h1>hello</h1>")
-    page.wait_for_timeout(300)
-    assert page.inner_text("h1") == "hello"
-"""
 
 
 def _named(word: str) -> Callable[[str], bool]:
@@ -117,31 +107,9 @@ def test_a_host_that_was_stopped_past_its_lease_cannot_write_late_results(
     assert {a.result.verdict for a in attempts if a.id in late and a.result} == {Verdict.ERRORED}
 
 
-@pytest.mark.browser
-def test_a_killed_browser_ends_no_run(
-    platform: LivePlatform, client: Client, slow_suite: Path
-) -> None:
-    (slow_suite / "test_short.py").write_text(BROWSER_SUITE)
-    # A call into Playwright may wait for ever when its browser dies; the deadline ends that test.
-    run = platform.submit(client, slow_suite, "pytest", "-q", test_seconds=10.0)
-    after_finished(client, run.id, 2)
-    platform.kill(_is_browser)
-    ended = client.runs.wait(run.id, until="assessed", seconds=CASE_SECONDS)
-    assert ended.state.is_terminal
-    assert_consistent(client, ended)
-    results = client.runs.results(run.id)
-    assert len(results.tests) == BROWSER_TESTS
-    assert [test.case.id for test in results.tests if test.verdict is None] == []
-    assert platform.running(_is_browser) == []
-
-
 def _ids(event: Event) -> Sequence[str]:
     found = event.data["attempt_ids"]
     return [str(each) for each in found] if isinstance(found, list) else []
-
-
-def _is_browser(line: str) -> bool:
-    return "--remote-debugging-pipe" in line and "--type=" not in line
 
 
 def after_finished(client: Client, run_id: RunId, count: int) -> None:

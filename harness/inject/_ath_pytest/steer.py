@@ -7,7 +7,7 @@ from collections import deque
 import pytest
 
 from . import PROTOCOL
-from .browser import LaunchArgs
+from .browser import Browsers
 from .cov import measure_in_fork, measuring, tell
 from .outcome import Outcome, broken_file
 from .wire import Wire
@@ -23,7 +23,7 @@ class Steered:
         self._coverage = coverage
         self.is_fork = False
         self.trouble = ""
-        self._browser = browser
+        self._browsers = Browsers(browser) if browser else None
         self._errors = []
         self._deselected = 0
         self._junit = None
@@ -39,8 +39,8 @@ class Steered:
             config.option.dist = "no"
             config.option.tx = []
             config.option.numprocesses = None
-        if self._browser and config.pluginmanager.hasplugin("playwright"):
-            config.pluginmanager.register(LaunchArgs(self._browser).module(), "ath-browser")
+        if self._browsers and config.pluginmanager.hasplugin("playwright"):
+            config.pluginmanager.register(self._browsers.module(), "ath-browser")
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session):
@@ -104,6 +104,7 @@ class Steered:
             if message is None or message["op"] == "close":
                 return
             if message["op"] == "become":
+                self._name_worker(message["worker"])
                 Worker(self.wire, session, self).run()
                 return
             if message["op"] == "fork" and self._fork(session, message["worker"]):
@@ -137,8 +138,13 @@ class Steered:
         _own_folders(session.config, name)
         if measuring(session.config):
             measure_in_fork(measuring(session.config))
+        self._name_worker(name)
         Worker(self.wire, session, self).run()
         return True
+
+    def _name_worker(self, name):
+        if self._browsers:
+            self._browsers.worker = name
 
     def _reap(self):
         for pid in list(self._children):

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -26,6 +27,9 @@ from harness.domain.work import Batch, Collected, Grant, Report, Surrender
 from harness.events.facts import Fact, PythonEnvironmentBegun
 from harness.stores.file_artifacts import FileArtifacts
 from tests.support.wheels import index_of, sdist
+
+if TYPE_CHECKING:
+    from harness.ports.browsers import BrowserPool
 
 pytestmark = pytest.mark.process
 
@@ -92,6 +96,7 @@ def execution(tmp_path: Path, dispatch: FakeDispatch, test: str, **fields: objec
         artifacts=artifacts,
         places=SuitePlaces(tmp_path / "runs"),
         browser=None,
+        pool=cast("BrowserPool", None),
         environments=EnvironmentCache(folders, index_of(tmp_path / "index")),
         limits=HostLimits(1),
     )

@@ -33,11 +33,11 @@ def test_everything_else_is_told_and_stops_nothing(left: LeftFiles, tmp_path: Pa
     kept = left.keep([str(tmp_path / name) for name in (*names, "good")], "tests/0/a")
     assert [ref.name for ref in kept] == ["tests/0/a/good"]
     assert left.notes == [
-        "link was not kept: Too many levels of symbolic links.",
-        "pipe was not kept: it is no regular file.",
-        "huge.png was not kept: it has 200 MiB, 1 are allowed.",
-        "missing was not kept: No such file or directory.",
-        "artifacts was not kept: it is no regular file.",
-        f"{'n' * 200} was not kept: File name too long.",
-        "nul\0 was not kept: embedded null byte.",
+        "link: Too many levels of symbolic links.",
+        "pipe: it is no regular file.",
+        "huge.png: it has 200 MiB, 1 are allowed.",
+        "missing: No such file or directory.",
+        "artifacts: it is no regular file.",
+        f"{'n' * 200}: File name too long.",
+        "nul\0: embedded null byte.",
     ]

@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from actors.workers.attempts import AttemptFold
+from actors.workers.door import BrowserDoor
 from actors.workers.reporter import Reporter
 from actors.workers.suite_worker import (
     TestFinished,
@@ -26,6 +28,7 @@ from tests.support.samples import NOON, a_run
 if TYPE_CHECKING:
     from actors.workers.suite_session import SuiteSession
     from harness.ports.artifacts import ArtifactStore
+    from harness.ports.browsers import BrowserPool
     from harness.ports.dispatch import Dispatch
 
 PASSED = {
@@ -41,6 +44,7 @@ class FakeProcess:
     """A suite's process: runs a test when its successor is known, or none follows."""
 
     house: "House"
+    name: str = ""
     held: list[int] = field(default_factory=list)
     most: int = 0
     is_last: bool = False
@@ -91,6 +95,7 @@ class House:
     more_later: bool = True
     is_alone: bool = False
     facts: list[Fact] = field(default_factory=list)
+    temporary: Path = Path("nowhere")
     heard: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -121,7 +126,7 @@ class House:
     async def open_worker(self, name: str) -> FakeProcess:
         if self.is_alone and self.processes:
             raise Conflict("other ids")
-        self.processes[name] = FakeProcess(self)
+        self.processes[name] = FakeProcess(self, name)
         return self.processes[name]
 
     def serial_group(self, index: int) -> str | None:
@@ -154,6 +159,8 @@ class House:
             reporter=reporter,
             fold=AttemptFold(DEFAULT_SCOPE, cast("ArtifactStore", None), name, 0),
             siblings=self.workers,
+            pool=cast("BrowserPool", None),
+            door=BrowserDoor(Path("never-opened")),
         )
 
 

@@ -1,0 +1,1 @@
+"""Browsers that are kept warm and leased."""

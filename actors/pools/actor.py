@@ -1,0 +1,54 @@
+"""The browser host of a node as a detached Ray actor."""
+
+from collections.abc import Callable
+
+import ray
+
+from actors.pools.host import BrowserHost
+from harness.domain.browser import BrowserLease, BrowserPoolStatus, BrowserRequest
+from harness.domain.ids import LeaseId
+
+NAME = "browser-host"
+NAMESPACE = "ath"
+
+
+class BrowserHostActor:
+    """Transport around `BrowserHost`; when its process ends, every browser ends with it."""
+
+    def __init__(self, build: Callable[[], BrowserHost]) -> None:
+        """Build the host in this process."""
+        self._host = build()
+
+    async def lease(self, request: BrowserRequest) -> BrowserLease:
+        """See `BrowserPool.lease`."""
+        return await self._host.lease(request)
+
+    async def watch(self, lease_id: LeaseId) -> BrowserLease:
+        """See `BrowserPool.watch`."""
+        return await self._host.watch(lease_id)
+
+    async def check(self, lease_id: LeaseId) -> BrowserLease:
+        """See `BrowserPool.check`."""
+        return await self._host.check(lease_id)
+
+    async def release(self, lease_id: LeaseId) -> None:
+        """See `BrowserPool.release`."""
+        await self._host.release(lease_id)
+
+    async def status(self) -> BrowserPoolStatus:
+        """See `BrowserPool.status`."""
+        return await self._host.status()
+
+
+def start_browser_host(build: Callable[[], BrowserHost]) -> None:
+    """Create the browser host of this node unless it is there."""
+    actor = ray.remote(BrowserHostActor).options(
+        name=NAME,
+        namespace=NAMESPACE,
+        lifetime="detached",
+        get_if_exists=True,
+        num_cpus=0,
+        max_restarts=-1,
+        max_concurrency=256,
+    )
+    actor.remote(build)
