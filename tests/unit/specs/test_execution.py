@@ -176,4 +176,4 @@ def test_secret_is_in_no_message(script: Script, clock: FakeClock, tmp_path: Pat
     script.fails = {"hush-hush": 1}
     (message,) = messages(test, clock, [do("hush-hush")])
     assert "hush-hush" not in message + str(test.recorder.plain())
-    assert "[secret KEY]" in message
+    assert "\u2039secret KEY\u203a" in message

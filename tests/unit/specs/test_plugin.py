@@ -157,7 +157,8 @@ def test_outcomes_steps_and_reports(suite: Path) -> None:
     ran = run(suite, "--junit-xml", "junit.xml")
     assert "2 failed, 2 passed, 1 skipped" in ran.stdout, ran.stdout
     assert "specs/words.ath.yaml:21: in leak" in ran.stdout
-    assert 'step 1 (Say the key): stdout is "[secret WORD_KEY]", expected "nothing"' in ran.stdout
+    said = 'stdout is "\u2039secret WORD_KEY\u203a", expected "nothing"'
+    assert f"step 1 (Say the key): {said}" in ran.stdout
     found = steps(suite)
     (greeted,) = found["specs/words.ath.yaml::greet[two]"]
     assert greeted["name"] == "echo 'hello 2 world'"

@@ -33,7 +33,7 @@ SECRET = 'p@ss w"ör\\d/+='
 def test_every_form_is_replaced(seen: str) -> None:
     redactor = Redactor()
     redactor.register("KEY", SECRET)
-    assert "[secret KEY]" in redactor.text(f"before {seen} after")
+    assert "\u2039secret KEY\u203a" in redactor.text(f"before {seen} after")
 
 
 @given(st.text(min_size=8), st.binary(max_size=9), st.binary(max_size=9))
@@ -50,4 +50,4 @@ def test_longer_secret_goes_first() -> None:
     redactor = Redactor()
     redactor.register("SHORT", "hush")
     redactor.register("LONG", "hush-hush")
-    assert redactor.text("hush-hush, hush") == "[secret LONG], [secret SHORT]"
+    assert redactor.text("hush-hush, hush") == "\u2039secret LONG\u203a, \u2039secret SHORT\u203a"
