@@ -1,5 +1,8 @@
 """Following a run on a terminal or in a CI log."""
 
+import time
+from collections.abc import Callable
+
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -17,10 +20,21 @@ from harness.domain.visible_text import one_line
 
 TROUBLES_SHOWN = 40
 LINE_CHARACTERS = 1000
+DRAWN_EVERY_SECONDS = 0.1
+"""Thousands of events come in a second, and drawing would take the time of tests."""
 
 
-def follow(client: Client, run_id: RunId, *, quiet: bool = False, after: int = 0) -> None:
+def follow(
+    client: Client,
+    run_id: RunId,
+    *,
+    quiet: bool = False,
+    after: int = 0,
+    finished: Callable[[], object] | None = None,
+) -> None:
     """Show the run live, from the event `after`, until it was assessed; lines go to standard error.
+
+    `finished` is called once, when the results are complete and the assessment is still to come.
 
     Raises:
         KeyboardInterrupt: somebody pressed Ctrl-C; the run goes on.
@@ -42,7 +56,7 @@ def follow(client: Client, run_id: RunId, *, quiet: bool = False, after: int = 0
         disable=quiet,
     ) as bar:
         task = bar.add_task(state.step, total=None, verdicts="")
-        shown = 0
+        shown, drawn = 0, 0.0
         for event in client.runs.events(run_id, after=after):
             line = one_line((state.see(event) or "")[:LINE_CHARACTERS])
             if line and shown < TROUBLES_SHOWN:
@@ -50,6 +64,12 @@ def follow(client: Client, run_id: RunId, *, quiet: bool = False, after: int = 0
                 bar.console.print(
                     f"  {line}" if not quiet else "", markup=False, end="\n" if not quiet else ""
                 )
+            if state.is_over and finished:
+                finished()
+                finished = None
+            if quiet or time.monotonic() - drawn < DRAWN_EVERY_SECONDS:
+                continue
+            drawn = time.monotonic()
             verdicts = ", ".join(f"{count} {name}" for name, count in state.verdicts.items())
             bar.update(
                 task,

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,20 +63,25 @@ def see_through(
     Raises:
         InvalidInput: a report cannot be written.
     """
-    try:
-        follow(client, submitted.id, quiet=as_json, after=after)
-    except KeyboardInterrupt:
-        return _interrupted(client, submitted, environ)
-    ended = client.runs.get(submitted.id)
     with ThreadPoolExecutor(1) as pool:
-        written = pool.submit(files.write, client, ended)
+        writing: list[Future[None]] = []
+
+        def write() -> None:
+            writing.append(pool.submit(files.write, client, submitted))
+
+        try:
+            follow(client, submitted.id, quiet=as_json, after=after, finished=write)
+        except KeyboardInterrupt:
+            return _interrupted(client, submitted, environ)
+        ended = client.runs.get(submitted.id)
         if as_json:
             say_json(summary(client, ended))
         else:
             print_report(client, ended)
             bring_home(client, ended, Path.cwd())
             _print_places(client, ended, files)
-        written.result()
+        for written in writing:
+            written.result()
     step = Step.of(environ, Path.cwd())
     if step:
         step.tell(client, ended)
