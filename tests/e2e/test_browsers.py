@@ -49,7 +49,12 @@ def _is_pool(line: str) -> bool:
 
 
 @pytest.mark.parametrize(
-    "victim", [_is_browser, _is_pool, _is_stand_in], ids=["browser", "pool", "stand-in"]
+    "victim",
+    [
+        pytest.param(_is_browser, id="browser"),
+        pytest.param(_is_pool, id="pool", marks=pytest.mark.long),
+        pytest.param(_is_stand_in, id="stand-in", marks=pytest.mark.long),
+    ],
 )
 def test_a_killed_browser_loses_no_test(
     platform: LivePlatform, client: Client, browser_suite: Path, victim: Callable[[str], bool]

@@ -43,7 +43,8 @@ def test_detached_run_is_watched_with_its_exit_code(
     assert "in the end" in watched.stdout
 
 
-@pytest.mark.parametrize("victim", ["haproxy", pytest.param("replica", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("victim", ["haproxy", "replica"])
 def test_command_that_loses_its_connection_comes_back_by_itself(
     platform: LivePlatform, client: Client, slow_suite: Path, victim: str
 ) -> None:
