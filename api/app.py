@@ -2,7 +2,22 @@
 
 from fastapi import FastAPI
 
-from api.rest import artifacts, docs, events, health, problem, results, runs, schema, suites
+from api.rest import (
+    artifacts,
+    docs,
+    events,
+    health,
+    imports,
+    problem,
+    quarantines,
+    quotas,
+    results,
+    runs,
+    schema,
+    secrets,
+    sources,
+    suites,
+)
 from api.rest.access import Access
 from api.rest.follow import Followers
 from api.rest.guard import Guard
@@ -24,8 +39,21 @@ def create_app(services: Services) -> FastAPI:
     app.state.access = Access(services)
     app.state.followers = Followers(services.settings.max_followers)
     problem.install(app, services.entropy)
-    for noun in (runs, results, events, artifacts, suites, health, docs):
+    for noun in (
+        runs,
+        imports,
+        results,
+        events,
+        artifacts,
+        suites,
+        sources,
+        secrets,
+        quotas,
+        quarantines,
+    ):
         app.include_router(noun.router)
+    for rest in (health, docs):
+        app.include_router(rest.router)
     for page in (login, pages, static, trace):
         app.include_router(page.router)
     schema.install(app)

@@ -12,7 +12,12 @@ from harness.ports.artifacts import ArtifactStore
 from harness.ports.clock import Clock
 from harness.ports.entropy import Entropy
 from harness.ports.records import Records
+from harness.services.imports import Imports
+from harness.services.quarantines import Quarantines
+from harness.services.quotas import Quotas
 from harness.services.runs import Runs
+from harness.services.secrets import Secrets
+from harness.services.sources import Sources
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -25,8 +30,10 @@ class ApiSettings:
     allowed_hosts: frozenset[str] = frozenset({"127.0.0.1", "localhost", "[::1]"})
     """Names without port under which the application may be addressed."""
     max_body_bytes: int = 1024 * 1024
-    """Of any request but a suite upload."""
+    """Of any request but an upload."""
     max_suite_bytes: int = 512 * 1024 * 1024
+    max_import_bytes: int = 256 * 1024 * 1024
+    """Of reports and the files that they name."""
     max_followers: int = 256
     """Event streams that one process serves at a time."""
     poll_seconds: float = 0.05
@@ -55,6 +62,11 @@ class Services:
     """Use cases, stores and settings of one application."""
 
     runs: Runs
+    imports: Imports
+    secrets: Secrets
+    sources: Sources
+    quotas: Quotas
+    quarantines: Quarantines
     records: Records
     artifacts: ArtifactStore
     clock: Clock

@@ -26,7 +26,9 @@ class OwnPlatform:
     @property
     def environ(self) -> Mapping[str, str]:
         """The environment in which `ath` means this platform."""
-        kept = {k: v for k, v in caller_environ().items() if not k.startswith(("ATH_", "RAY_"))}
+        # Bytecode is kept on both sides, as for everybody who does not ask for anything else.
+        left_out = ("ATH_", "RAY_", "PYTHONDONTWRITEBYTECODE")
+        kept = {k: v for k, v in caller_environ().items() if not k.startswith(left_out)}
         return kept | {
             "ATH_HOME": str(self.home),
             "PATH": os.pathsep.join([str(Path(ATH).parent), kept.get("PATH", os.defpath)]),

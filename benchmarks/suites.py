@@ -45,7 +45,7 @@ def write_skewed_suite(folder: Path, seed: int, files: int = 12, tests: int = 5)
     folder.mkdir(parents=True)
     (folder / "pytest.ini").write_text("[pytest]\n")
     chance = Random(0)
-    durations = [chance.lognormvariate(-1.4, 1.0) for _ in range(files * tests)]
+    durations = [chance.lognormvariate(-1.6, 1.5) for _ in range(files * tests)]
     Random(seed).shuffle(durations)
     for number in range(files):
         own = durations[number * tests : (number + 1) * tests]

@@ -16,6 +16,7 @@ from cluster.platform import Platform
 from harness.errors import HarnessError
 from harness.settings import Settings
 from serve.browser import browser
+from serve.environments import environments
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +45,8 @@ def examine(settings: Settings) -> list[Check]:
         _scratch,
         _browser,
         _sandbox,
+        _environments,
+        _git,
         _running,
         _api,
     ]
@@ -102,6 +105,18 @@ def _sandbox(_: Settings) -> Check:
     controls = describe_process_tier()
     found = ", ".join(f"{name}: {state}" for name, state in controls.items())
     return Check("Sandbox tier process", True, found, required=False)
+
+
+def _environments(settings: Settings) -> Check:
+    found = environments(settings).usage()
+    limit = settings.environments_mib / 1024
+    told = f"{found.environments}, {found.bytes / 1024**3:.1f} of {limit:.1f} GiB"
+    return Check("Python environments", True, told, required=False)
+
+
+def _git(_: Settings) -> Check:
+    path = shutil.which("git", path=os.defpath)
+    return Check("git", path is not None, path or "none", "Needed by --git alone.", required=False)
 
 
 def _running(settings: Settings) -> Check:

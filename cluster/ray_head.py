@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cluster.installation import InstallationFiles
 from harness.domain.installation import Ports
-from harness.settings import Settings
+from harness.settings import Settings, index_environ
 
 LOOPBACK = "127.0.0.1"
 INGRESS_PORTS = 24
@@ -43,7 +43,8 @@ def head_command(ports: Ports, settings: Settings, cpus: int) -> Sequence[str]:
 def ray_environ(ports: Ports, settings: Settings) -> Mapping[str, str]:
     """The environment of Ray's processes and of whoever talks to them."""
     haproxy = settings.scratch / "haproxy"
-    return settings.environ() | {
+    inherited = settings.environ() | index_environ()
+    return inherited | {
         "ATH_SUPERVISED": str(settings.home),
         "PATH": os.defpath,
         "HOME": str(Path.home()),

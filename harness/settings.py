@@ -12,6 +12,19 @@ from typing import Self, get_type_hints
 from harness.errors import InvalidInput
 
 PREFIX = "ATH_"
+_OF_INDEXES = (
+    *("UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS"),
+    *("UV_INDEX_STRATEGY", "UV_INSECURE_HOST", "UV_SYSTEM_CERTS", "UV_NATIVE_TLS"),
+    *("UV_HTTP_TIMEOUT", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
+    *("http_proxy", "https_proxy", "all_proxy", "no_proxy"),
+)
+_OF_PIP = {
+    "PIP_INDEX_URL": "UV_DEFAULT_INDEX",
+    "PIP_EXTRA_INDEX_URL": "UV_INDEX",
+    "PIP_FIND_LINKS": "UV_FIND_LINKS",
+    "PIP_TRUSTED_HOST": "UV_INSECURE_HOST",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +49,20 @@ class Settings:
     """Deadline of one test, unless its run says otherwise."""
     run_seconds: float = 4 * 3600.0
     """Deadline of one run, unless it says otherwise."""
+    active_runs: int = 1000
+    """Runs that a tenant may have under way, unless an operator gave it another quota."""
     test_memory_mib: int = 4096
     """Memory that the processes of one run may use on one host."""
+    git_protocols: str = "https,http,file"
+    """How suites may be fetched; `https` alone where others than the machine's user submit runs."""
     suite_mib: int = 512
     """Largest suite archive."""
     artifact_mib: int = 100
     """Largest artifact."""
+    environments_mib: int = 10240
+    """Disk for Python environments of suites and their downloads, on each node."""
+    build_seconds: float = 1800.0
+    """How long building one environment may take."""
     object_store_mib: int = 256
     """Ray's shared-memory store."""
     up_seconds: float = 180.0
@@ -82,6 +103,13 @@ class Settings:
     def environ(self) -> dict[str, str]:
         """The variables from which another process loads the same settings."""
         return {PREFIX + f.name.upper(): str(getattr(self, f.name)) for f in fields(self)}
+
+
+def index_environ(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Where uv gets packages from, as variables; pip's own are understood, too."""
+    env = os.environ if environ is None else environ
+    translated = {mine: env[its] for its, mine in _OF_PIP.items() if env.get(its)}
+    return translated | {name: env[name] for name in _OF_INDEXES if env.get(name)}
 
 
 def caller_environ() -> dict[str, str]:

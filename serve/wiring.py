@@ -4,9 +4,12 @@ import socket
 
 from fastapi import FastAPI
 
+from actors.environments.build import BuildLimits
+from actors.environments.cache import EnvironmentCache
 from actors.sandbox.write_roots import everything_but
 from actors.scheduler.handle import SchedulerHandle
 from actors.scheduler.service import Scheduler
+from actors.sources.git import FetchLimits, GitFetcher
 from actors.workers.host import WorkerHost
 from actors.workers.limits import HostLimits
 from api.app import create_app
@@ -18,18 +21,25 @@ from harness.bus.segment_log import SegmentLog
 from harness.domain.ids import HostId
 from harness.domain.junit import junit_xml
 from harness.domain.principal import Principal, Role
+from harness.domain.quota import QuotaName
 from harness.domain.scope import DEFAULT_SCOPE
 from harness.ports.clock import SystemClock
 from harness.ports.entropy import SystemEntropy
 from harness.services.analytics import Analytics
+from harness.services.imports import Imports
+from harness.services.quarantines import Quarantines
+from harness.services.quotas import Quotas
 from harness.services.relay import AnalyticsFeed, Relay
 from harness.services.runs import Runs
 from harness.services.scheduling import Scheduling
 from harness.services.scheduling_limits import SchedulingLimits
-from harness.settings import Settings
+from harness.services.secrets import Secrets
+from harness.services.sources import Sources
+from harness.settings import Settings, index_environ
 from harness.stores.file_artifacts import FileArtifacts
 from harness.stores.sql.records import SqlRecords
 from serve.browser import browser
+from serve.environments import environments
 
 MIB = 1024 * 1024
 
@@ -54,6 +64,25 @@ def artifacts(settings: Settings) -> FileArtifacts:
     return FileArtifacts(settings.home / "artifacts")
 
 
+def secrets(settings: Settings, store: SqlRecords) -> Secrets:
+    """The secrets of every project."""
+    return Secrets(store, store.secrets(_secret(settings)))
+
+
+def git(settings: Settings, files: FileArtifacts) -> GitFetcher:
+    """What fetches suites from repositories."""
+    network = index_environ()
+    certificates = network.get("SSL_CERT_FILE")
+    return GitFetcher(
+        artifacts=files,
+        scratch=settings.scratch / "sources",
+        protocols=[word.strip() for word in settings.git_protocols.split(",") if word.strip()],
+        network={name: value for name, value in network.items() if not name.startswith("UV_")}
+        | ({"GIT_SSL_CAINFO": certificates} if certificates else {}),
+        limits=FetchLimits(archive_bytes=settings.suite_mib * MIB),
+    )
+
+
 def scheduler(settings: Settings) -> Scheduler:
     """The scheduler with its chores."""
     store, entropy = records(settings), SystemEntropy()
@@ -65,6 +94,7 @@ def scheduler(settings: Settings) -> Scheduler:
     )
     return Scheduler(
         Scheduling(store, entropy, limits),
+        secrets(settings, store),
         [Relay(store, bus), AnalyticsFeed(bus, Analytics(store, entropy))],
     )
 
@@ -84,6 +114,16 @@ def worker_host(settings: Settings, workers: int) -> WorkerHost:
         artifacts=artifacts(settings),
         scratch=settings.scratch / "runs",
         browser=browser(settings),
+        environments=EnvironmentCache(
+            environments(settings),
+            index_environ(),
+            BuildLimits(
+                seconds=settings.build_seconds,
+                memory_bytes=settings.test_memory_mib * MIB,
+                disk_bytes=settings.environments_mib * MIB,
+            ),
+            protected=settings.home,
+        ),
         limits=limits,
     )
 
@@ -92,8 +132,15 @@ def application(settings: Settings) -> FastAPI:
     """The control plane: REST, documentation and pages."""
     store, files = records(settings), artifacts(settings)
     clock, entropy = SystemClock(), SystemEntropy()
+    vault = secrets(settings, store)
+    quotas = Quotas(store, {QuotaName.ACTIVE_RUNS: settings.active_runs})
     services = Services(
-        runs=Runs(store, files, entropy, SchedulerHandle()),
+        runs=Runs(store, files, entropy, SchedulerHandle(), quotas, vault),
+        secrets=vault,
+        sources=Sources(git(settings, files), vault.store),
+        quotas=quotas,
+        quarantines=Quarantines(store),
+        imports=Imports(store, files, entropy),
         records=store,
         artifacts=files,
         clock=clock,

@@ -1,7 +1,6 @@
 """Landlock: which files a process tree may change, enforced by the kernel. Standard library only.
 
-Reading stays as it is: only the rights that change something are handled, so one short list of
-writable roots is the whole policy.
+Reading stays as it is unless readable roots are given, so two short lists are the whole policy.
 """
 
 import ctypes
@@ -22,7 +21,10 @@ _REFER = 1 << 13
 """From ABI 2."""
 _TRUNCATE = 1 << 14
 """From ABI 3."""
-_ON_FILES = _WRITE_FILE | _TRUNCATE
+_READ_FILE = 1 << 2
+_READ_FOLDER = 1 << 3
+_READS = _READ_FILE | _READ_FOLDER
+_ON_FILES = _WRITE_FILE | _TRUNCATE | _READ_FILE
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -39,19 +41,25 @@ def no_new_privileges() -> None:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_NO_NEW_PRIVS)")
 
 
-def write_only_below(roots: Iterable[str]) -> None:
-    """Restrict this process and its children; needs `no_new_privileges` first."""
-    handled = _handled(landlock_abi())
+def confine(writable: Iterable[str], readable: Iterable[str] | None = None) -> None:
+    """Restrict this process and its children; needs `no_new_privileges` first.
+
+    Without `readable` everything may be read; what may be written may always be read.
+    """
+    changes = _changing(landlock_abi())
+    handled = changes if readable is None else changes | _READS
     rules = _checked(_libc.syscall(_CREATE, struct.pack("Q", handled), 8, 0), "create")
     try:
-        for root in roots:
+        for root in writable:
             _allow(rules, root, handled)
+        for root in readable or ():
+            _allow(rules, root, _READS)
         _checked(_libc.syscall(_RESTRICT, rules, 0), "restrict")
     finally:
         os.close(rules)
 
 
-def _handled(abi: int) -> int:
+def _changing(abi: int) -> int:
     rights = _WRITE_FILE | _CHANGES
     if abi >= 2:
         rights |= _REFER
@@ -60,13 +68,13 @@ def _handled(abi: int) -> int:
     return rights
 
 
-def _allow(rules: int, root: str, handled: int) -> None:
+def _allow(rules: int, root: str, allowed: int) -> None:
     try:
         handle = os.open(root, os.O_PATH | os.O_CLOEXEC)
     except OSError:
         return
     try:
-        rights = handled if os.path.isdir(root) else handled & _ON_FILES
+        rights = allowed if os.path.isdir(root) else allowed & _ON_FILES
         rule = struct.pack("=Qi", rights, handle)
         _checked(_libc.syscall(_ADD, rules, _PATH_BENEATH, rule, 0), "allow " + root)
     finally:

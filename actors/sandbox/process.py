@@ -29,6 +29,8 @@ class ProcessSpec:
     """File that receives output and errors."""
     write_roots: Sequence[str] | None = None
     """Only below these may files be changed; None means no protection."""
+    read_roots: Sequence[str] | None = None
+    """Only below these and the former may files be read; needs write roots, None means all."""
     fds: Sequence[int] = ()
     """Descriptors of this process that the command inherits under the same numbers."""
     log_bytes: int = 8 << 20

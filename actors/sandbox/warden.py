@@ -94,7 +94,7 @@ class Warden:
             import landlock  # type: ignore[import-not-found]  # beside this script
 
             landlock.no_new_privileges()
-            landlock.write_only_below(spec["write_roots"])
+            landlock.confine(spec["write_roots"], spec["read_roots"])
         for fd in [int(name) for name in os.listdir("/proc/self/fd")]:
             with contextlib.suppress(OSError):
                 os.set_inheritable(fd, fd <= 2 or fd in spec["fds"])

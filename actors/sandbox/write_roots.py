@@ -1,7 +1,19 @@
-"""What a user's own suite may change on the user's own machine: all but the platform's files."""
+"""What processes may change or read on the user's own machine: all but the platform's files."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+
+def roots_without(roots: Iterable[str], protected: Path) -> Sequence[str]:
+    """The roots, each that holds a protected folder replaced by what else is in it."""
+    found: list[str] = []
+    for root in roots:
+        if protected.resolve().is_relative_to(root):
+            beside = everything_but(protected)
+            found += [path for path in beside if Path(path).is_relative_to(root)]
+        else:
+            found.append(root)
+    return found
 
 
 def everything_but(protected: Path) -> Sequence[str]:

@@ -7,6 +7,7 @@ import ray
 
 from actors.scheduler.service import Scheduler
 from harness.domain.ids import AttemptId, HostId, LeaseId
+from harness.domain.scope import Scope
 from harness.domain.work import Batch, Collected, Grant, Report, Surrender
 from harness.events.facts import Fact
 
@@ -44,6 +45,10 @@ class SchedulerActor:
     async def observed(self, lease_id: LeaseId, facts: Sequence[Fact]) -> None:
         """See `Scheduler.observed`."""
         await self._scheduler.observed(lease_id, facts)
+
+    async def secrets(self, scope: Scope, lease_id: LeaseId) -> Mapping[str, str]:
+        """See `Scheduler.secrets`."""
+        return await self._scheduler.secrets(scope, lease_id)
 
     async def collected(self, lease_id: LeaseId, collected: Collected) -> int:
         """See `Scheduler.collected`."""

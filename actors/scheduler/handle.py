@@ -9,6 +9,7 @@ from ray.exceptions import RayActorError, RayTaskError
 
 from actors.scheduler.actor import NAME, NAMESPACE
 from harness.domain.ids import AttemptId, HostId, LeaseId
+from harness.domain.scope import Scope
 from harness.domain.work import Batch, Collected, Grant, Report, Surrender
 from harness.errors import HarnessError, Unavailable
 from harness.events.facts import Fact
@@ -34,6 +35,10 @@ class SchedulerHandle:
     async def observed(self, lease_id: LeaseId, facts: Sequence[Fact]) -> None:
         """See `Dispatch.observed`."""
         await self._call("observed", lease_id, list(facts))
+
+    async def secrets(self, scope: Scope, lease_id: LeaseId) -> Mapping[str, str]:
+        """See `Dispatch.secrets`."""
+        return cast("Mapping[str, str]", await self._call("secrets", scope, lease_id))
 
     async def collected(self, lease_id: LeaseId, collected: Collected) -> int:
         """See `Dispatch.collected`."""

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from typing import ParamSpec, Protocol, TypeVar
 
 from harness.domain.ids import AttemptId, HostId, LeaseId
+from harness.domain.scope import Scope
 from harness.domain.work import Batch, Collected, Grant, Report, Surrender
 from harness.errors import Conflict, Fenced, HarnessError
 from harness.events.facts import Fact
 from harness.services.scheduling import Scheduling
+from harness.services.secrets import Secrets
 
 _log = logging.getLogger(__name__)
 _P = ParamSpec("_P")
@@ -40,6 +42,7 @@ class Scheduler:
     """
 
     scheduling: Scheduling
+    vault: Secrets
     chores: Sequence[Chore] = ()
     _decisions: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(1, "decisions")
@@ -90,6 +93,11 @@ class Scheduler:
     async def observed(self, lease_id: LeaseId, facts: Sequence[Fact]) -> None:
         """Append what the host saw to the run's events."""
         await self._decide(self.scheduling.observed, lease_id, facts)
+
+    async def secrets(self, scope: Scope, lease_id: LeaseId) -> Mapping[str, str]:
+        """The values of the secrets that the lease's run names."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._chore_thread, self.vault.of_lease, scope, lease_id)
 
     async def collected(self, lease_id: LeaseId, collected: Collected) -> int:
         """The suite was collected; gives how many workers are worth opening."""

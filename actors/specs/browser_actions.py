@@ -62,14 +62,22 @@ class Browsing:
             StepFailed: it cannot be, or something is not as expected.
         """
         with self.context.test.recorder.step("action", action.words):
-            (name,) = action.model_fields_set
-            try:
-                _ACTIONS[name](self, getattr(action, name))
-            except Error as error:
-                self.guard.check()
-                first, _, rest = error.message.partition("\n")
-                raise StepFailed(f"{action.words}: {first}", log=rest[:2000]) from None
+            self.perform(action)
+
+    def perform(self, action: Action) -> None:
+        """The same without a record.
+
+        Raises:
+            StepFailed: as above.
+        """
+        (name,) = action.model_fields_set
+        try:
+            _ACTIONS[name](self, getattr(action, name))
+        except Error as error:
             self.guard.check()
+            first, _, rest = error.message.partition("\n")
+            raise StepFailed(f"{action.words}: {first}", log=rest[:2000]) from None
+        self.guard.check()
 
     def text(self, target: Target) -> str:
         """What an element shows, without white space around it."""

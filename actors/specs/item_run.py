@@ -1,5 +1,6 @@
 """Runs one test of a spec as pytest asks for it."""
 
+import ast
 from collections.abc import Callable, Mapping
 from types import CodeType, FunctionType
 from typing import NoReturn
@@ -63,6 +64,7 @@ def begin_recording(item: pytest.Item, recorder: Recorder) -> None:
     """Let the platform's runner find steps and redaction; it looks for plain attributes."""
     item._ath_steps = []  # type: ignore[attr-defined]
     item._ath_redact = recorder.redactor.text  # type: ignore[attr-defined]
+    item._ath_redactor = recorder.redactor  # type: ignore[attr-defined]  # for our own plugin
 
 
 def redacted(item: pytest.Item, text: str) -> str:
@@ -85,8 +87,8 @@ def secret_of(environ: Mapping[str, str], name: str, redactor: Redactor) -> str:
     """
     if name not in environ:
         raise StepFailed(
-            f"the secret {name} is not set: set the environment variable {name}, and pass it on "
-            f"with `ath run --env-var {name}`"
+            f"the secret {name} is not set: set the environment variable {name}; on the platform "
+            f"`ath run --secret {name}` gives it to the tests"
         )
     redactor.register(name, environ[name])
     return environ[name]
@@ -149,6 +151,9 @@ def _raise(item: SpecFunction, failed: list[FailedStep]) -> None:
 
 def _raising_at(file: str, line: int, name: str) -> Callable[[StepFailed], NoReturn]:
     """A function that stands at a line of the spec and raises what it is given."""
-    source = "\n" * (line - 1) + "def raising(error): raise error"
-    inner = next(c for c in compile(source, file, "exec").co_consts if isinstance(c, CodeType))
+    tree = ast.parse("def raising(error): raise error")
+    for node in ast.walk(tree):
+        # No columns: those of this text mean nothing in the spec.
+        vars(node).update(lineno=line, end_lineno=line, col_offset=-1, end_col_offset=-1)
+    inner = next(c for c in compile(tree, file, "exec").co_consts if isinstance(c, CodeType))
     return FunctionType(inner.replace(co_name=name, co_qualname=name), {}, name)

@@ -1,5 +1,6 @@
 """JSONPath (RFC 9535) into JSON of any origin."""
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,11 @@ if TYPE_CHECKING:
     from jsonpath_rfc9535 import JSONPathQuery
 
 MOST = 10_000
+
+# Names and indexes only: such a path leads to one place. Version 2 of the library does not tell.
+_SINGULAR = re.compile(
+    r"""\$(?:\s*(?:\.[^\W\d]\w*|\[\s*(?:-?\d+|'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\s*\]))*"""
+)
 
 
 def find(path: str, value: object) -> list[object]:
@@ -31,7 +37,7 @@ def find(path: str, value: object) -> list[object]:
                 raise StepFailed(f"{path} finds more than {MOST} values")
     except (RecursionError, _errors()) as wrong:
         raise StepFailed(f"{path} cannot be followed: {wrong}") from None
-    return values if query.singular_query() else [values]
+    return values if _SINGULAR.fullmatch(path) else [values]
 
 
 def path_problem(path: str) -> str:

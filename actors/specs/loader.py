@@ -14,8 +14,6 @@ from actors.specs.known_names import lookup_problems
 from actors.specs.problem import InvalidSpec, Problem
 from actors.specs.spec import Spec
 
-SUFFIX = ".ath.yaml"
-
 
 @dataclass(frozen=True, slots=True)
 class LoadedSpec:

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from urllib.parse import quote, quote_plus
 
 SHORTEST = 4
@@ -31,17 +31,15 @@ class Redactor:
                 text = text.replace(form, instead)
         return text
 
-    def value(self, value: object) -> object:
-        """The same for every text inside a JSON value."""
-        if not self._forms:
-            return value
-        if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, Mapping):
-            return {self.text(str(key)): self.value(each) for key, each in value.items()}
-        if isinstance(value, list | tuple):
-            return [self.value(each) for each in value]
-        return value
+    def data(self, data: bytes) -> bytes:
+        """The bytes without any registered value in UTF-8."""
+        for form, instead in self._forms.items():
+            data = data.replace(form.encode(), instead.encode())
+        return data
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to replace."""
+        return bool(self._forms)
 
 
 def _forms(value: str) -> Iterator[str]:

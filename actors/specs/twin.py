@@ -168,7 +168,7 @@ def open_ath(request: pytest.FixtureRequest) -> Iterator[Ath]:
                 recorder=recorder,
                 allow=AllowList(None),
                 allowance=Allowance(Budget(), clock.monotonic()),
-                fixture=request.getfixturevalue,
+                fixture=lambda name: _fixture(request, name),
                 http=http,
                 environ=environ,
             )
@@ -176,3 +176,10 @@ def open_ath(request: pytest.FixtureRequest) -> Iterator[Ath]:
     finally:
         http.close()
         item._ath_steps = recorder.plain()
+
+
+def _fixture(request: pytest.FixtureRequest, name: str) -> Any:  # Any: a fixture may be anything
+    if name == "page" and request.config.pluginmanager.hasplugin("playwright"):
+        # The runner looks here for traces; pytest itself forgets what was asked for this late.
+        request.node.funcargs["output_path"] = request.getfixturevalue("output_path")
+    return request.getfixturevalue(name)

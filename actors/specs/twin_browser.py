@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from actors.specs.context import StepContext, TestContext
-from actors.specs.steps.browser import Action, BrowserStep, run
+from actors.specs.steps.browser import Action, browse
 from actors.specs.twin_record import checked, recorded
 
 SECONDS = 60.0
@@ -78,9 +78,8 @@ class Browser:
     def _act(self, name: str, value: object) -> None:
         __tracebackhide__ = True
         action = checked(Action, {name: value})
-        step = BrowserStep.model_construct(do=[action], patience=self.patience)
 
         def act(context: StepContext) -> None:
-            run(step, context)
+            browse(context, self.patience).perform(action)
 
         recorded(self._test, "browser", action.words, SECONDS, act)

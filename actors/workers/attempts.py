@@ -1,23 +1,14 @@
 """From what a worker tells of a test to the result of its attempt."""
 
-import mimetypes
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from actors.workers.left_files import LeftFiles
 from actors.workers.suite_worker import WorkerLost
-from harness.domain.attempt import (
-    ArtifactRef,
-    AttemptResult,
-    Failure,
-    Frame,
-    Phase,
-    Step,
-    Verdict,
-)
+from harness.domain.attempt import AttemptResult, Failure, Frame, Phase, Step, Verdict
+from harness.domain.redaction import Redactor
 from harness.domain.scope import Scope
-from harness.errors import HarnessError
 from harness.ports.artifacts import ArtifactStore
 
 _PASSING = {"passed", "xpassed"}
@@ -31,20 +22,25 @@ class AttemptFold:
     artifacts: ArtifactStore
     worker: str
     max_bytes: int
+    redactor: Redactor = field(default_factory=Redactor)
+    """Of the names of files; their content is cleaned by the store."""
 
     def finished(
         self, outcome: Mapping[str, Any], prefix: str
     ) -> AttemptResult:  # Any: JSON of our own package
         """The result of a test that came to its end; stores the files it left."""
-        steps = _steps(outcome["steps"])
+        steps = _steps(outcome.get("steps", ()))
         phases = _telling_step(tuple(_phase(phase) for phase in outcome["phases"]), steps)
+        left = LeftFiles(self.artifacts, self.scope, self.max_bytes, self.redactor)
+        artifacts = left.keep(outcome["files"], prefix)
+        notes = (("files", "\n".join(left.notes)),) if left.notes else ()
         return AttemptResult(
             verdict=verdict_of(phases),
             seconds=sum(phase.seconds for phase in phases if phase.name != "subtest"),
             phases=phases,
-            sections=tuple((title, text) for title, text in outcome["sections"]),
+            sections=(*((title, text) for title, text in outcome["sections"]), *notes),
             properties=dict(outcome["properties"]),
-            artifacts=tuple(self._stored(outcome["files"], prefix)),
+            artifacts=tuple(artifacts),
             worker=self.worker,
             steps=steps,
         )
@@ -76,19 +72,6 @@ class AttemptFold:
     ) -> AttemptResult:
         phase = Phase("worker", "failed", seconds, Failure(exception, message, text=message))
         return AttemptResult(verdict, seconds, (phase,), worker=self.worker)
-
-    def _stored(self, files: Sequence[str], prefix: str) -> "list[ArtifactRef]":
-        refs = []
-        for path in map(Path, files):
-            try:
-                with path.open("rb") as content:
-                    digest, size = self.artifacts.put(self.scope, content, max_bytes=self.max_bytes)
-            except (OSError, HarnessError):
-                continue
-            media, _ = mimetypes.guess_type(path.name)
-            name = f"{prefix}/{path.name}"
-            refs.append(ArtifactRef(name, digest, size, media or "application/octet-stream"))
-        return refs
 
 
 def verdict_of(phases: Sequence[Phase]) -> Verdict:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.domain.attempt import AttemptResult, Failure, Phase, Verdict
+from harness.domain.capped_text import cut_name
+from harness.domain.foreign_id import ID_BYTES
 from harness.domain.ids import TestId
 from harness.domain.suite import TestCase
 from harness.domain.work import Broken, Collected
@@ -20,6 +22,8 @@ class Collection:
     max_failures: int
     run_broken: bool
     forkable: bool
+    measured: bool = False
+    """Whether pytest-cov measures; processes that collect by themselves would erase its data."""
 
     @property
     def ids(self) -> Sequence[TestId]:
@@ -43,7 +47,7 @@ class Collection:
 def collection_of(message: Mapping[str, Any]) -> Collection:  # Any: JSON of our own package
     """The collection that a `collected` message tells."""
     cases = [
-        TestCase(TestId(node), index, file, line, group)
+        TestCase(_id(node), index, file, line, group)
         for index, (node, file, line, group) in enumerate(message["tests"])
     ]
     broken = [_broken(error, len(cases) + offset) for offset, error in enumerate(message["errors"])]
@@ -54,12 +58,18 @@ def collection_of(message: Mapping[str, Any]) -> Collection:  # Any: JSON of our
         message["maxfail"],
         message["run_broken"],
         message["forkable"],
+        message["measured"],
     )
+
+
+def _id(node: str) -> TestId:
+    """The node id; of one that no index of a database takes, as much as tells it from others."""
+    return TestId(cut_name(node, ID_BYTES))
 
 
 def _broken(error: Mapping[str, Any], index: int) -> Broken:  # Any: JSON of our own package
     node = error["nodeid"] or "(the whole suite)"
-    case = TestCase(TestId(node), index, node.partition("::")[0])
+    case = TestCase(_id(node), index, node.partition("::")[0][:ID_BYTES])
     if error["skipped"]:
         phase = Phase("collect", "skipped", reason=error["reason"])
         return Broken(case, AttemptResult(Verdict.SKIPPED, phases=(phase,)))

@@ -2,18 +2,20 @@
 
 import asyncio
 import logging
-import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from actors.environments.cache import EnvironmentCache
 from actors.workers.attempts import AttemptFold
+from actors.workers.coverage import Coverage
+from actors.workers.given_secrets import CleanArtifacts, GivenSecrets
 from actors.workers.limits import HostLimits
 from actors.workers.preparation import Prepared, prepare
 from actors.workers.reporter import Reporter, persistently
+from actors.workers.suite_places import SuitePlaces
 from actors.workers.worker_loop import WorkerLoop
 from harness.domain.attempt import ArtifactRef
-from harness.domain.ids import AttemptId
 from harness.domain.run import Reason
 from harness.domain.work import Grant, Surrender
 from harness.errors import Conflict, Fenced, HarnessError, InvalidInput, NotFound, Unavailable
@@ -30,15 +32,29 @@ class Execution:
     grant: Grant
     dispatch: Dispatch
     artifacts: ArtifactStore
-    folder: Path
+    places: SuitePlaces
     browser: str | None
+    environments: EnvironmentCache
     limits: HostLimits
+    _place: Path = field(init=False)
     _loops: dict[str, asyncio.Task[None]] = field(default_factory=dict)
-    _have: dict[str, set[AttemptId]] = field(default_factory=dict)
+    _workers: dict[str, WorkerLoop] = field(default_factory=dict)
     _stopped: asyncio.Event = field(default_factory=asyncio.Event)
+    _secrets: GivenSecrets = field(default_factory=GivenSecrets)
     _opened: int = 0
     _wanted: int = 0
+    _alone: bool = False
+    """One worker must do everything."""
     _more: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        """The place is this run's until its execution ends."""
+        self._place = self.places.take(self.grant.run.scope, self.grant.run.request.suite)
+
+    @property
+    def _clean(self) -> CleanArtifacts:
+        """Where everything that the suite leaves behind goes."""
+        return CleanArtifacts(self.artifacts, self._secrets.redactor)
 
     @property
     def workers(self) -> int:
@@ -49,7 +65,7 @@ class Execution:
 
     def open_more(self, workers: int) -> None:
         """The scheduler has work for so many more workers."""
-        self._wanted += min(workers, self.limits.workers - self.workers)
+        self._want(min(workers, self.limits.workers - self.workers))
         self._more.set()
 
     def stop(self) -> None:
@@ -64,10 +80,9 @@ class Execution:
         surrender = Surrender(self.grant.lease.id)
         prepared: Prepared | None = None
         try:
-            prepared = await prepare(
-                self.grant, self.dispatch, self.artifacts, self.folder, self.browser, self.limits
-            )
-            await self._work(prepared, reporter)
+            prepared = await self._prepared()
+            if prepared:
+                await self._work(prepared, reporter)
         except Fenced:
             surrender = Surrender(self.grant.lease.id, Reason.INFRASTRUCTURE)
         except (InvalidInput, NotFound) as wrong:
@@ -80,8 +95,36 @@ class Execution:
             await self._stop_workers()
             await self._close(prepared, reporter, sending, surrender)
 
+    async def _prepared(self) -> Prepared | None:
+        """The run ready to begin; None when it was stopped before that."""
+        self._secrets = await GivenSecrets.fetch(self.grant, self.dispatch)
+        preparing = asyncio.create_task(
+            prepare(
+                self.grant,
+                self.dispatch,
+                self.artifacts,
+                self.places,
+                self._place,
+                self.browser,
+                self.environments,
+                self._secrets,
+                self.limits,
+            )
+        )
+        stopping = asyncio.create_task(self._stopped.wait())
+        try:
+            await asyncio.wait([preparing, stopping], return_when=asyncio.FIRST_COMPLETED)
+            return preparing.result() if preparing.done() else None
+        finally:
+            stopping.cancel()
+            preparing.cancel()
+            await asyncio.wait([preparing])
+
+    def _want(self, workers: int) -> None:
+        self._wanted = min(1, workers) if self._alone else self._wanted + workers
+
     def _failed(self, reason: Reason, error: HarnessError) -> Surrender:
-        return Surrender(self.grant.lease.id, reason, str(error))
+        return Surrender(self.grant.lease.id, reason, self._secrets.redactor.text(str(error)))
 
     async def _work(self, prepared: Prepared, reporter: Reporter) -> None:
         if self._stopped.is_set():
@@ -89,7 +132,9 @@ class Execution:
         collected = prepared.collected
         lease_id = self.grant.lease.id
         worth = await persistently(lambda: self.dispatch.collected(lease_id, collected))
-        self._wanted += min(worth, self.grant.workers)
+        collection = prepared.collection
+        self._alone = collection.measured and not collection.forkable
+        self._want(min(worth, self.grant.workers))
         while True:
             while self._opened < self._wanted and not self._stopped.is_set():
                 self._open(prepared, reporter)
@@ -109,7 +154,6 @@ class Execution:
     def _open(self, prepared: Prepared, reporter: Reporter) -> None:
         self._opened += 1
         name = f"w{self._opened}"
-        self._have[name] = set()
         loop = WorkerLoop(
             name=name,
             grant=self.grant,
@@ -117,9 +161,13 @@ class Execution:
             session=prepared.session,
             reporter=reporter,
             fold=AttemptFold(
-                self.grant.run.scope, self.artifacts, name, self.limits.artifact_bytes
+                self.grant.run.scope,
+                self._clean,
+                name,
+                self.limits.artifact_bytes,
+                self._secrets.redactor,
             ),
-            have=self._have,
+            siblings=self._workers,
         )
         self._loops[name] = asyncio.create_task(loop.run())
 
@@ -139,8 +187,7 @@ class Execution:
         try:
             await reporter.flush()
             sending.cancel()
-            artifacts = await self._sealed(prepared)
-            final = Surrender(surrender.lease_id, surrender.reason, surrender.message, artifacts)
+            final = await self._sealed(prepared, surrender)
             await persistently(lambda: self.dispatch.surrender(final))
         except Fenced:
             _log.info("lease was lost", extra={"lease": surrender.lease_id})
@@ -150,13 +197,23 @@ class Execution:
             sending.cancel()
             if prepared:
                 await prepared.close()
-            await asyncio.to_thread(shutil.rmtree, self.folder, True)
+            await asyncio.to_thread(self.places.leave, self._place, self.grant.run.request.suite)
 
-    async def _sealed(self, prepared: Prepared | None) -> Sequence[ArtifactRef]:
+    async def _sealed(self, prepared: Prepared | None, surrender: Surrender) -> Surrender:
         if prepared is None:
-            return ()
+            return surrender
         await prepared.session.close()
-        return await asyncio.to_thread(self._put_logs, prepared.logs)
+        logs = await asyncio.to_thread(self._put_logs, prepared.logs)
+        coverage = Coverage.read(prepared.session.spec.coverage)
+        if coverage is None:
+            return replace(surrender, artifacts=logs)
+        scope, most = self.grant.run.scope, self.limits.artifact_bytes
+        cwd = prepared.session.spec.cwd
+        reports = await asyncio.to_thread(coverage.stored, scope, self._clean, cwd, most)
+        kept = replace(surrender, artifacts=[*logs, *reports])
+        if surrender.reason is Reason.NONE and coverage.complaint:
+            return replace(kept, reason=Reason.COVERAGE, message=coverage.complaint)
+        return kept
 
     def _put_logs(self, logs: Mapping[str, Path]) -> Sequence[ArtifactRef]:
         refs = []
@@ -164,7 +221,7 @@ class Execution:
             if not path.is_file() or path.stat().st_size == 0:
                 continue
             with path.open("rb") as content:
-                digest, size = self.artifacts.put(
+                digest, size = self._clean.put(
                     self.grant.run.scope, content, max_bytes=self.limits.artifact_bytes
                 )
             refs.append(ArtifactRef(name, digest, size, "text/plain; charset=utf-8"))

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from actors.environments.cache import EnvironmentCache
 from actors.workers.execution import Execution
 from actors.workers.limits import HostLimits
+from actors.workers.suite_places import SuitePlaces
 from harness.domain.ids import HostId, LeaseId
 from harness.domain.work import Grant
 from harness.errors import HarnessError, Unavailable
@@ -29,13 +31,20 @@ class WorkerHost:
     artifacts: ArtifactStore
     scratch: Path
     browser: str | None
+    environments: EnvironmentCache
     limits: HostLimits
+    _places: SuitePlaces = field(init=False)
     _executions: dict[LeaseId, Execution] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Suites are unpacked below the scratch folder."""
+        self._places = SuitePlaces(self.scratch)
 
     async def serve(self) -> None:
         """Run until cancelled; whatever a former life left in the scratch folder goes first."""
         shutil.rmtree(self.scratch, ignore_errors=True)
         self.scratch.mkdir(mode=0o700, parents=True)
+        await asyncio.to_thread(self.environments.folders.prepare)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._renew_for_ever())
             while True:
@@ -71,8 +80,9 @@ class WorkerHost:
             grant=grant,
             dispatch=self.dispatch,
             artifacts=self.artifacts,
-            folder=self.scratch / grant.lease.id,
+            places=self._places,
             browser=self.browser,
+            environments=self.environments,
             limits=self.limits,
         )
         self._executions[grant.lease.id] = execution

@@ -4,13 +4,18 @@ import asyncio
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from actors.environments.cache import EnvironmentCache, HeldEnvironment
 from actors.sandbox.probe import describe_process_tier
 from actors.sandbox.process import ProcessSandbox, ProcessSpec
 from actors.workers.collection import Collection
+from actors.workers.given_secrets import GivenSecrets
 from actors.workers.limits import HostLimits
+from actors.workers.reporter import persistently
+from actors.workers.suite_places import SuitePlaces
 from actors.workers.suite_session import SuiteSession, SuiteSpec
 from actors.workers.system_under_test import (
     SystemUnderTest,
@@ -19,8 +24,10 @@ from actors.workers.system_under_test import (
     wait_until_healthy,
 )
 from actors.workers.tree import unpack
+from harness.domain.environment import Environment
+from harness.domain.run import RunRequest
 from harness.domain.work import Collected, Grant
-from harness.events.facts import EnvironmentReady, SandboxStarted
+from harness.events.facts import EnvironmentReady, Fact, SandboxStarted
 from harness.ports.artifacts import ArtifactStore
 from harness.ports.dispatch import Dispatch
 
@@ -32,27 +39,29 @@ class Prepared:
     """A run that can begin."""
 
     session: SuiteSession
-    system: SystemUnderTest | None
     collection: Collection
     collected: Collected
     logs: Mapping[str, Path]
+    opened: AsyncExitStack
+    """Everything that has to be closed, last opened first."""
 
     async def close(self) -> None:
         """End every process."""
-        await self.session.close()
-        if self.system:
-            await self.system.close()
+        await self.opened.aclose()
 
 
 async def prepare(
     grant: Grant,
     dispatch: Dispatch,
     artifacts: ArtifactStore,
+    places: SuitePlaces,
     folder: Path,
     browser: str | None,
+    environments: EnvironmentCache,
+    secrets: GivenSecrets,
     limits: HostLimits,
 ) -> Prepared:
-    """Bring a granted run to the point where tests can be executed.
+    """Bring a granted run to the point where tests can be executed; cancelling leaves nothing.
 
     Raises:
         InvalidInput: the suite or its command is wrong.
@@ -62,39 +71,82 @@ async def prepare(
     run = grant.run
     archive = await asyncio.to_thread(artifacts.path, run.scope, run.request.suite.digest)
     cwd = await asyncio.to_thread(unpack, archive, run.request.suite, folder)
+    await asyncio.to_thread(places.furnish, folder, run.request.suite)
     facts = SandboxStarted(grant.lease.host, "process", dict(describe_process_tier()))
     await dispatch.observed(grant.lease.id, [facts])
-    system = await _bring_up(grant, dispatch, cwd, folder, limits)
-    variables = system.environment.variables if system else {}
-    session = SuiteSession(
-        SuiteSpec(
-            interpreter=run.request.interpreter or sys.executable,
-            argv=run.request.argv,
-            cwd=cwd,
-            env={**BASE_VARIABLES, **run.request.variables, **variables},
-            browser=browser,
-            folder=folder / ".session",
-            temporary=folder.parent,
-            memory_bytes=limits.memory_bytes,
-            write_roots=limits.write_roots,
-        )
-    )
-    loop = asyncio.get_running_loop()
-    begun = loop.time()
-    try:
-        collection = await session.collect(limits.collect_seconds)
-    except BaseException:
+    async with AsyncExitStack() as opened:
+        python = await _packages(grant, dispatch, environments, folder)
+        if python:
+            opened.callback(python.release)
+        own = _Own.of(run.request, python, secrets)
+        system = await _bring_up(grant, dispatch, own, cwd, folder, limits)
         if system:
-            await system.close()
-        raise
-    logs = {"runner.log": session.spec.log}
-    if system and system.sandbox:
-        logs["environment.log"] = folder / "environment.log"
-    return Prepared(session, system, collection, collection.collected(loop.time() - begun), logs)
+            opened.push_async_callback(system.close)
+        session = SuiteSession(
+            SuiteSpec(
+                interpreter=own.interpreter,
+                argv=run.request.argv,
+                cwd=cwd,
+                env=own.within(system.environment if system else None),
+                browser=browser,
+                folder=folder / ".session",
+                temporary=folder.parent,
+                memory_bytes=limits.memory_bytes,
+                write_roots=limits.write_roots,
+                last_failed=grant.last_failed,
+                redactor=secrets.redactor,
+            )
+        )
+        opened.push_async_callback(session.close)
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        collection = await session.collect(limits.collect_seconds)
+        logs = {"runner.log": session.spec.log}
+        if system and system.sandbox:
+            logs["environment.log"] = folder / "environment.log"
+        collected = collection.collected(loop.time() - begun)
+        return Prepared(session, collection, collected, logs, opened.pop_all())
+
+
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """The run's own interpreter and variables."""
+
+    interpreter: str
+    variables: Mapping[str, str]
+    secrets: Mapping[str, str]
+
+    @classmethod
+    def of(
+        cls, request: RunRequest, python: HeldEnvironment | None, secrets: GivenSecrets
+    ) -> "_Own":
+        variables = {**BASE_VARIABLES, **request.variables}
+        if python:
+            return cls(python.python, python.activate(variables), secrets.variables)
+        return cls(request.interpreter or sys.executable, variables, secrets.variables)
+
+    def within(self, environment: Environment | None) -> dict[str, str]:
+        """Variables of a process that runs against an environment."""
+        return {**self.variables, **(environment.variables if environment else {}), **self.secrets}
+
+
+async def _packages(
+    grant: Grant, dispatch: Dispatch, environments: EnvironmentCache, folder: Path
+) -> HeldEnvironment | None:
+    request = grant.run.request
+    if request.python is None:
+        return None
+
+    async def observe(fact: Fact) -> None:
+        await persistently(lambda: dispatch.observed(grant.lease.id, [fact]))
+
+    tenant = grant.run.scope.tenant
+    root = folder / request.suite.folder
+    return await environments.hold(tenant, root, request.python, observe)
 
 
 async def _bring_up(
-    grant: Grant, dispatch: Dispatch, cwd: Path, folder: Path, limits: HostLimits
+    grant: Grant, dispatch: Dispatch, own: _Own, cwd: Path, folder: Path, limits: HostLimits
 ) -> SystemUnderTest | None:
     request = grant.run.request
     if request.environment is None:
@@ -106,9 +158,9 @@ async def _bring_up(
     if environment.up:
         sandbox = await ProcessSandbox.start(
             ProcessSpec(
-                argv=_command(environment.up, request.interpreter or sys.executable),
+                argv=_command(environment.up, own.interpreter),
                 cwd=str(cwd),
-                env={**BASE_VARIABLES, **request.variables, **environment.variables},
+                env=own.within(environment),
                 log=str(log),
                 memory_bytes=limits.memory_bytes,
                 write_roots=limits.write_roots,

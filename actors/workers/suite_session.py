@@ -14,6 +14,7 @@ from actors.sandbox.process import ProcessSandbox, ProcessSpec
 from actors.workers.collection import Collection, collection_of
 from actors.workers.suite_worker import SuiteWorker
 from actors.workers.wire import Wire
+from harness.domain.redaction import Redactor
 from harness.errors import Conflict, InvalidInput, Unavailable
 
 PACKAGE = Path(__file__).resolve().parents[2] / "harness" / "inject" / "_ath_pytest"
@@ -39,11 +40,19 @@ class SuiteSpec:
     Unix sockets there, whose paths are limited to 107 bytes."""
     memory_bytes: int
     write_roots: Sequence[str] | None
+    redactor: Redactor = field(default_factory=Redactor)
+    last_failed: Sequence[str] = ()
+    """Tests that pytest shall take for those that failed last."""
 
     @property
     def log(self) -> Path:
         """The runner's own output."""
         return self.folder / "runner.log"
+
+    @property
+    def coverage(self) -> Path:
+        """Where the collecting process writes what was covered."""
+        return self.folder / "coverage.json"
 
 
 @dataclass(slots=True)
@@ -77,6 +86,10 @@ class SuiteSession:
         try:
             async with asyncio.timeout(seconds):
                 message = await self._first_message()
+        except asyncio.CancelledError:
+            if self._sandbox:
+                self._sandbox.kill("cancelled")
+            raise
         except TimeoutError:
             await self.close()
             raise InvalidInput(
@@ -95,7 +108,8 @@ class SuiteSession:
         A collecting process that was killed is replaced, which collects again.
 
         Raises:
-            Conflict: the suite gives other test ids in another process.
+            Conflict: the suite gives other test ids in another process, so that only the first
+                worker can execute them.
             Unavailable: the suite's process ended again and again.
         """
         if self._collection is None or self._wire is None or self._sandbox is None:
@@ -110,6 +124,10 @@ class SuiteSession:
                 self._listening.cancel()
             return SuiteWorker(name, self._wire, self._sandbox.pid, whole=self._sandbox)
         return await self._another(name)
+
+    def serial_group(self, index: int) -> str | None:
+        """The group of a collected test whose tests never run side by side."""
+        return self._collection.cases[index].serial_group if self._collection else None
 
     async def close(self) -> None:
         """End every process of the suite."""
@@ -156,8 +174,16 @@ class SuiteSession:
                     write_roots=self.spec.write_roots,
                 )
             )
-        self._wire = await Wire.open(ours)
-        self._wire.send({"op": "start", "argv": list(self.spec.argv), "browser": self.spec.browser})
+        self._wire = await Wire.open(ours, self.spec.redactor)
+        self._wire.send(
+            {
+                "op": "start",
+                "argv": list(self.spec.argv),
+                "browser": self.spec.browser,
+                "last_failed": list(self.spec.last_failed),
+                "coverage": str(self.spec.coverage),
+            }
+        )
 
     async def _first_message(self) -> "dict[str, object] | None":
         return await self._wire.receive() if self._wire else None
@@ -215,7 +241,8 @@ class SuiteSession:
         if pid is None:
             ours.close()
             return None
-        return SuiteWorker(name, await Wire.open(ours), pid, exit_code=self._exits[name])
+        wire = await Wire.open(ours, self.spec.redactor)
+        return SuiteWorker(name, wire, pid, exit_code=self._exits[name])
 
     async def _forked_pid(self, name: str, channel: socket.socket) -> int | None:
         forked, listening = self._forked[name], self._listening
@@ -249,8 +276,8 @@ class SuiteSession:
         found = await other.collect(CLOSE_SECONDS * 10)
         if self._collection and found.ids != self._collection.ids:
             raise Conflict(
-                "The suite gives other test ids in every process, so it cannot be spread over "
-                "workers. Make its ids stable, or run it with -n 1."
+                "The suite gives other test ids in every process and cannot be forked, because it "
+                "starts threads while it is collected. Make its ids stable to spread it."
             )
         return other
 

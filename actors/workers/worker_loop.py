@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 
 from actors.workers.attempts import AttemptFold
@@ -18,13 +18,19 @@ from actors.workers.suite_worker import (
 )
 from harness.domain.attempt import AttemptResult, Verdict
 from harness.domain.ids import AttemptId
-from harness.domain.work import Batch, Grant
+from harness.domain.work import Grant
+from harness.errors import Conflict
+from harness.events.facts import SuiteNoted
 from harness.ports.dispatch import Dispatch
 
 AHEAD = 2
-"""A worker with fewer tests than this waiting asks for more: pytest must know the next test."""
-LATER_SECONDS = (0.02, 0.05, 0.1, 0.2, 0.5)
-"""Pauses of a worker that waits for others, whose failed tests it may have to attempt again."""
+"""A worker with fewer tests than this asks for more: pytest must know the next test."""
+QUICK_SECONDS, SLOW_SECONDS = 0.01, 0.05
+MOST_SENT = 64
+"""Tests that a process holds beside the one it runs, when tests are quick; one when they are slow.
+What its process holds nobody can take from a worker any more."""
+LATER_SECONDS = (0.02, 0.05, 0.1, 0.2)
+"""Pauses of a worker that waits for others, whose tests it may take over or attempt again."""
 
 
 @dataclass(slots=True)
@@ -37,9 +43,15 @@ class WorkerLoop:
     session: SuiteSession
     reporter: Reporter
     fold: AttemptFold
-    have: Mapping[str, set[AttemptId]]
-    """Unfinished attempts of every worker of the lease."""
-    _given: deque[tuple[AttemptId, int]] = field(default_factory=deque)
+    siblings: "MutableMapping[str, WorkerLoop]"
+    """Every worker of the lease by its name; this one joins them."""
+    _waiting: deque[tuple[AttemptId, int]] = field(default_factory=deque)
+    """Given, but not sent to the process yet."""
+    _sent: deque[tuple[AttemptId, int]] = field(default_factory=deque)
+    _folding: set[AttemptId] = field(default_factory=set)
+    """Ended, and on their way to the reporter."""
+    _room: int = AHEAD
+    """How many tests the process may hold."""
     _running: tuple[AttemptId, int] | None = None
     _since: float = 0.0
     _overdue: bool = False
@@ -48,23 +60,51 @@ class WorkerLoop:
     _stopped: bool = False
     """The suite itself asked to stop."""
 
+    def __post_init__(self) -> None:
+        """Become one of the lease's workers."""
+        self.siblings[self.name] = self
+
+    @property
+    def held(self) -> set[AttemptId]:
+        """Attempts that were given and have not ended."""
+        return {*self._folding, *(attempt_id for attempt_id, _ in (*self._sent, *self._waiting))}
+
+    def give_up_half(self) -> Sequence[tuple[AttemptId, int]]:
+        """The later half of what waits here, for a worker that has nothing; often none.
+
+        Tests of a serial group stay with the tests of the group that this worker holds.
+        """
+        groups = {index: self.session.serial_group(index) for _, index in self._waiting}
+        kept = max(len(self._waiting) // 2, AHEAD - len(self._sent))
+        mine = {self.session.serial_group(index) for _, index in self._sent}
+        mine |= {groups[index] for _, index in list(self._waiting)[:kept]}
+        mine.discard(None)
+        gone = [pair for pair in list(self._waiting)[kept:] if groups[pair[1]] not in mine]
+        for pair in gone:
+            self._waiting.remove(pair)
+        return gone
+
     async def run(self) -> None:
         """Work until the scheduler has nothing left and expects nothing more."""
         pauses = 0
         generation = 0
         while not self._stopped:
-            if not self._given:
+            if not self._waiting:
                 await self.reporter.flush()
-                batch = await self._ask()
-                if not batch.attempts and not batch.more_later:
+                more_later = await self._get_more()
+                if not self._waiting and not more_later:
                     return
-                if not batch.attempts:
+                if not self._waiting:
                     await asyncio.sleep(LATER_SECONDS[min(pauses, len(LATER_SECONDS) - 1)])
                     pauses += 1
                     continue
             pauses = 0
             generation += 1
-            worker = await self.session.open_worker(f"{self.name}.{generation}")
+            try:
+                worker = await self.session.open_worker(f"{self.name}.{generation}")
+            except Conflict as alone:
+                await self._leave_to_another(alone)
+                return
             try:
                 await self._feed(worker)
             finally:
@@ -73,7 +113,6 @@ class WorkerLoop:
 
     async def _feed(self, worker: SuiteWorker) -> None:
         self._is_last = False
-        worker.run([index for _, index in self._given])
         await self._refill(worker)
         async for event in self._events(worker):
             match event:
@@ -117,43 +156,72 @@ class WorkerLoop:
         return self.fold.finished(outcome, prefix)
 
     async def _refill(self, worker: SuiteWorker) -> None:
-        while not self._is_last and len(self._given) < AHEAD:
-            batch = await self._ask()
-            if batch.attempts:
-                worker.run([index for _, index in batch.attempts])
+        self._send(worker)
+        while not self._is_last and len(self._sent) < AHEAD:
+            await self._get_more()
+            if self._waiting:
+                self._send(worker)
             else:
                 self._is_last = True
                 worker.finish()
 
-    async def _ask(self) -> Batch:
-        have = {*self.reporter.unsent, *(i for ids in self.have.values() for i in ids)}
+    async def _leave_to_another(self, why: Conflict) -> None:
+        """Hand everything to a worker that has a process.
+
+        Raises:
+            Conflict: there is none.
+        """
+        able = next((loop for loop in self.siblings.values() if loop._sent), None)
+        if able is None:
+            raise why
+        able._waiting.extend(self._waiting)
+        self._waiting.clear()
+        note = SuiteNoted(f"{why} One worker executes all of it.")
+        await persistently(lambda: self.dispatch.observed(self.grant.lease.id, [note]))
+
+    def _send(self, worker: SuiteWorker) -> None:
+        if self._is_last or len(self._sent) > self._room // 2:
+            return
+        count = min(self._room - len(self._sent), len(self._waiting))
+        passed = [self._waiting.popleft() for _ in range(count)]
+        if passed:
+            self._sent.extend(passed)
+            worker.run([index for _, index in passed])
+
+    async def _get_more(self) -> bool:
+        """Ask the scheduler, then the other workers; whether asking later may give more."""
+        have = {*self.reporter.unsent, *(i for loop in self.siblings.values() for i in loop.held)}
         lease_id = self.grant.lease.id
         batch = await persistently(lambda: self.dispatch.next_batch(lease_id, self.name, have))
-        self._given.extend(batch.attempts)
-        self.have[self.name].update(attempt_id for attempt_id, _ in batch.attempts)
-        return batch
+        self._waiting.extend(batch.attempts)
+        if not self._waiting and batch.more_later:
+            richest = max(self.siblings.values(), key=lambda loop: len(loop._waiting))
+            self._waiting.extend(richest.give_up_half())
+        return batch.more_later
 
     def _begin(self, index: int) -> None:
-        self._running = next((pair for pair in self._given if pair[1] == index), None)
+        self._running = next((pair for pair in self._sent if pair[1] == index), None)
         self._since = asyncio.get_running_loop().time()
 
     def _end(self, index: int) -> AttemptId:
-        pair = next(pair for pair in self._given if pair[1] == index)
-        self._given.remove(pair)
+        pair = next(pair for pair in self._sent if pair[1] == index)
+        self._sent.remove(pair)
+        self._folding.add(pair[0])
         self._running = None
+        took = asyncio.get_running_loop().time() - self._since
+        if took < QUICK_SECONDS:
+            self._room = min(2 * self._room, MOST_SENT)
+        elif took > SLOW_SECONDS:
+            self._room = AHEAD
         return pair[0]
-
-    def _report(self, attempt_id: AttemptId, result: AttemptResult) -> None:
-        self.reporter.add(attempt_id, result)
-        self.have[self.name].discard(attempt_id)
 
     def _lose(self, lost: WorkerLost) -> None:
         """The running test pays; the ones that waited go to the next process."""
         if self._running is None:
-            if not self._given:
+            if not self._sent:
                 return
             # Between two tests: the next one was about to begin.
-            self._running = self._given[0]
+            self._running = self._sent[0]
         attempt_id, index = self._running
         seconds = asyncio.get_running_loop().time() - self._since if self._since else 0.0
         result = (
@@ -164,8 +232,18 @@ class WorkerLoop:
         self._overdue = False
         self._end(index)
         self._report(attempt_id, result)
+        self._take_back()
+
+    def _report(self, attempt_id: AttemptId, result: AttemptResult) -> None:
+        self.reporter.add(attempt_id, result)
+        self._folding.discard(attempt_id)
+
+    def _take_back(self) -> None:
+        self._waiting.extendleft(reversed(self._sent))
+        self._sent.clear()
 
     def _cancel_given(self) -> None:
-        for attempt_id, _ in self._given:
-            self._report(attempt_id, AttemptResult(Verdict.CANCELLED, worker=self.name))
-        self._given.clear()
+        self._take_back()
+        for attempt_id, _ in self._waiting:
+            self.reporter.add(attempt_id, AttemptResult(Verdict.CANCELLED, worker=self.name))
+        self._waiting.clear()

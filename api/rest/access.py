@@ -76,6 +76,10 @@ async def _member(request: Request) -> Scope:
     return await _scope(request, Role.MEMBER)
 
 
+async def _operator(request: Request) -> Scope:
+    return await _scope(request, Role.OPERATOR)
+
+
 async def _scope(request: Request, role: Role) -> Scope:
     principal = await caller(request)
     scope = Scope(principal.tenant, ProjectId(request.path_params["project"]))
@@ -90,3 +94,5 @@ Viewed = Annotated[Scope, Depends(_viewer)]
 """The project of the URL, for a caller who may look."""
 Changed = Annotated[Scope, Depends(_member)]
 """The project of the URL, for a caller who may submit and cancel."""
+Operated = Annotated[Scope, Depends(_operator)]
+"""The project of the URL, for a caller who may set its secrets."""

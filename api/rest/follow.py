@@ -129,7 +129,9 @@ class Follow:
     async def _settled(self, run: Run) -> bool:
         """Whether the run was assessed, or should have been long ago."""
         if run.finished_at is not None:
-            age = (self.services.clock.now() - run.finished_at).total_seconds()
+            # An imported run ended before it came here.
+            known = max(run.finished_at, run.created_at)
+            age = (self.services.clock.now() - known).total_seconds()
             if age > self.services.settings.assess_seconds:
                 return True
         call = self.services.runs.assessment

@@ -1,4 +1,4 @@
-"""`…/runs/{run_id}/tests`, `junit.xml`, `failures`, `assessment`: what came of a run."""
+"""`…/runs/{run_id}/tests`, `junit.xml`, `ctrf.json`, `failures`, `assessment`: what came of it."""
 
 from collections.abc import Iterable, Iterator
 from typing import Annotated
@@ -18,6 +18,7 @@ from api.rest.wire.analysis import (
 )
 from api.rest.wire.results import TestPage, test_wire
 from harness.domain.attempt import Verdict
+from harness.domain.ctrf import ctrf_json
 from harness.domain.ids import RunId
 from harness.domain.results import RunResults
 from harness.errors import NotFound
@@ -49,6 +50,14 @@ async def junit(services: With, scope: Viewed, run_id: RunPath) -> Response:
     headers = {"Content-Disposition": f'attachment; filename="junit-{results.run_id}.xml"'}
     document = _in_chunks(services.junit(results))
     return StreamingResponse(document, 200, headers, "application/xml")
+
+
+@router.get("/ctrf.json")
+async def ctrf(services: With, scope: Viewed, run_id: RunPath) -> Response:
+    """The results as a CTRF report."""
+    results = await services.threaded(services.runs.results, scope, RunId(run_id))
+    headers = {"Content-Disposition": f'attachment; filename="ctrf-{results.run_id}.json"'}
+    return StreamingResponse(_in_chunks(ctrf_json(results)), 200, headers, "application/json")
 
 
 @router.get("/failures", response_model=FailurePage)

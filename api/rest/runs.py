@@ -23,18 +23,19 @@ from harness.domain.scope import Scope
 router = APIRouter(prefix="/v1/projects/{project}/runs", tags=["runs"])
 
 RunPath = Annotated[str, Path(max_length=64)]
-_Key = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=255)]
+Key = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=255)]
 
 
 @router.post("", status_code=201, response_model=RunWire)
 async def submit(
-    services: With, scope: Changed, by: Caller, wire: RequestWire, idempotency_key: _Key = None
+    services: With, scope: Changed, by: Caller, wire: RequestWire, idempotency_key: Key = None
 ) -> Response:
     """Submit a run; the same Idempotency-Key gives the same run."""
     run = await services.threaded(
         services.runs.submit, scope, request_from(wire), by, idempotency_key
     )
-    return _run(run, 201, {"Location": _address(scope, run)})
+    ahead = await services.read(services.runs.place, run)
+    return answer(run, 201, {"Location": location(scope, run)}, ahead=ahead)
 
 
 @router.get("", response_model=RunPage)
@@ -62,9 +63,10 @@ async def list_runs(
 async def get_run(services: With, scope: Viewed, run_id: RunPath, request: Request) -> Response:
     """One run; ask again with If-None-Match and get 304 while nothing changed."""
     run = await services.read(services.runs.get, scope, RunId(run_id))
-    if unchanged(request, _etag(run)):
-        return Response(status_code=304, headers={"ETag": _etag(run)})
-    return _run(run, 200)
+    ahead = await services.read(services.runs.place, run)
+    if unchanged(request, _etag(run, ahead)):
+        return Response(status_code=304, headers={"ETag": _etag(run, ahead)})
+    return answer(run, 200, ahead=ahead)
 
 
 @router.post("/{run_id}/cancel", status_code=202, response_model=RunWire)
@@ -74,7 +76,7 @@ async def cancel(
     """Ask the run to stop; a run that ended stays as it is."""
     why = wire.why if wire else ""
     run = await services.threaded(services.runs.cancel, scope, RunId(run_id), by, why)
-    return _run(run, 202)
+    return answer(run, 202)
 
 
 @router.post("/{run_id}/rerun", status_code=202, response_model=RunWire)
@@ -84,23 +86,27 @@ async def rerun(
     by: Caller,
     run_id: RunPath,
     wire: RerunWire | None = None,
-    idempotency_key: _Key = None,
+    idempotency_key: Key = None,
 ) -> Response:
     """Attempt tests of a run that ended again, within the same run."""
     tests = [TestId(test) for test in wire.tests] if wire else []
     call = services.runs.rerun
     run = await services.threaded(call, scope, RunId(run_id), by, tests, idempotency_key)
-    return _run(run, 202)
+    return answer(run, 202)
 
 
-def _run(run: Run, status: int, headers: dict[str, str] | None = None) -> Response:
-    sent = {"ETag": _etag(run), "Cache-Control": "no-cache", **(headers or {})}
-    return reply(run_wire(run), status, sent)
+def answer(
+    run: Run, status: int, headers: dict[str, str] | None = None, *, ahead: int | None = None
+) -> Response:
+    """A run as it stands."""
+    sent = {"ETag": _etag(run, ahead), "Cache-Control": "no-cache", **(headers or {})}
+    return reply(run_wire(run, ahead), status, sent)
 
 
-def _etag(run: Run) -> str:
-    return f'"{run.version}"'
+def _etag(run: Run, ahead: int | None) -> str:
+    return f'"{run.version}"' if ahead is None else f'"{run.version}-{ahead}"'
 
 
-def _address(scope: Scope, run: Run) -> str:
+def location(scope: Scope, run: Run) -> str:
+    """Where the run is found from now on."""
     return f"/v1/projects/{scope.project}/runs/{run.id}"

@@ -1,7 +1,5 @@
 """`/v1/projects/{project}/suites/{digest}`: the source of suites, addressed by digest."""
 
-import io
-
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from starlette.responses import Response
@@ -9,9 +7,9 @@ from starlette.responses import Response
 from api.rest.access import Changed, Viewed, With
 from api.rest.artifacts import Sha256Path
 from api.rest.reply import reply
-from api.rest.upload import Upload
+from api.rest.upload import upload_of
 from harness.domain.ids import Digest
-from harness.errors import NotFound, TooLarge
+from harness.errors import NotFound
 
 router = APIRouter(prefix="/v1/projects/{project}/suites", tags=["suites"])
 
@@ -27,12 +25,8 @@ class SuiteStored(BaseModel):
 async def upload(services: With, scope: Changed, digest: Sha256Path, request: Request) -> Response:
     """Store a suite's archive (tar, optionally gzip); 200 when it was there already."""
     limit = services.settings.max_suite_bytes
-    # Refused before the body is read; a chunked body is counted while it comes.
-    length = request.headers.get("content-length", "")
-    if length.isdecimal() and int(length) > limit:
-        raise TooLarge(f"The suite has {length} bytes, {limit} are allowed. Leave files out.")
+    content = upload_of(request, digest, limit, "suite")
     there = await services.threaded(services.artifacts.has, scope, Digest(digest))
-    content = io.BufferedReader(Upload(request.stream(), digest, limit), 256 * 1024)
     _, size = await services.threaded(services.artifacts.put, scope, content, max_bytes=limit)
     return reply(SuiteStored(digest=digest, size=size), 200 if there else 201)
 

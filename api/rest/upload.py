@@ -3,9 +3,10 @@
 import hashlib
 import io
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import anyio.from_thread
+from fastapi import Request
 
 from harness.errors import InvalidInput, TooLarge
 
@@ -13,16 +14,32 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 
+def upload_of(request: Request, digest: str | None, max_bytes: int, what: str) -> BinaryIO:
+    """The request's body as a file; read it in a worker thread of the request's event loop.
+
+    Raises:
+        TooLarge: the request says that it is larger than allowed. A body whose length is not
+            said is counted while it comes.
+    """
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and int(length) > max_bytes:
+        raise TooLarge(f"The {what} has {length} bytes, {max_bytes} are allowed. Leave files out.")
+    return io.BufferedReader(Upload(request.stream(), digest, max_bytes, what), 256 * 1024)
+
+
 class Upload(io.RawIOBase):
     """Read it in a worker thread of the event loop that receives the body.
 
-    At the end of the body it raises InvalidInput unless the bytes have the digest promised, so
-    that a store keeps nothing of an upload that went wrong.
+    At the end of the body it raises InvalidInput unless the bytes have the digest promised, if
+    one was, so that a store keeps nothing of an upload that went wrong.
     """
 
-    def __init__(self, body: AsyncIterator[bytes], digest: str, max_bytes: int) -> None:
+    def __init__(
+        self, body: AsyncIterator[bytes], digest: str | None, max_bytes: int, what: str
+    ) -> None:
         self._body = body
         self._digest = digest
+        self._what = what
         self._room = max_bytes
         self._max_bytes = max_bytes
         self._hash = hashlib.sha256()
@@ -56,13 +73,15 @@ class Upload(io.RawIOBase):
             self._verify()
         self._room -= len(chunk)
         if self._room < 0:
-            raise TooLarge(f"The suite is larger than {self._max_bytes} bytes. Leave files out.")
+            raise TooLarge(
+                f"The {self._what} is larger than {self._max_bytes} bytes. Leave files out."
+            )
         self._hash.update(chunk)
         return chunk
 
     def _verify(self) -> None:
         found = self._hash.hexdigest()
-        if found != self._digest:
+        if self._digest is not None and found != self._digest:
             raise InvalidInput(
                 f"The bytes sent have the digest {found}, not {self._digest}. Send them again."
             )

@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
 from api.ui import wording
+from harness.domain.visible_text import visible
 from harness.errors import HarnessError
 
 HEADERS = {
@@ -30,6 +31,7 @@ _templates = Environment(
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
+    finalize=lambda value: visible(value) if type(value) is str else value,
 )
 _templates.filters.update(
     command=wording.command,

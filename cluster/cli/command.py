@@ -9,11 +9,11 @@ import typer
 _P = ParamSpec("_P")
 
 
-def add_command(app: typer.Typer, function: Callable[_P, int]) -> None:
-    """Add a function under its own name; its value becomes the exit code."""
+def add_command(app: typer.Typer, function: Callable[_P, int], name: str | None = None) -> None:
+    """Add a function under its own or another name; its value becomes the exit code."""
 
     @functools.wraps(function)
     def command(*args: _P.args, **kwargs: _P.kwargs) -> None:
         raise typer.Exit(int(function(*args, **kwargs)))
 
-    app.command()(command)
+    app.command(name)(command)

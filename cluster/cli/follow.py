@@ -13,8 +13,10 @@ from cluster.cli.console import err
 from cluster.cli.progress import Progress
 from harness.client import Client
 from harness.domain.ids import RunId
+from harness.domain.visible_text import one_line
 
 TROUBLES_SHOWN = 40
+LINE_CHARACTERS = 1000
 
 
 def follow(client: Client, run_id: RunId, *, quiet: bool = False, after: int = 0) -> None:
@@ -25,6 +27,9 @@ def follow(client: Client, run_id: RunId, *, quiet: bool = False, after: int = 0
         Unavailable: the API was away for too long.
     """
     state = Progress()
+    ahead = client.runs.ahead(run_id)
+    if ahead:
+        state.step = f"waiting, {ahead} {'run' if ahead == 1 else 'runs'} ahead"
     with Bar(
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -39,7 +44,7 @@ def follow(client: Client, run_id: RunId, *, quiet: bool = False, after: int = 0
         task = bar.add_task(state.step, total=None, verdicts="")
         shown = 0
         for event in client.runs.events(run_id, after=after):
-            line = state.see(event)
+            line = one_line((state.see(event) or "")[:LINE_CHARACTERS])
             if line and shown < TROUBLES_SHOWN:
                 shown += 1
                 bar.console.print(

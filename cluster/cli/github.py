@@ -65,13 +65,13 @@ class Step:
             raise InvalidInput(f"GITHUB_STEP_SUMMARY cannot be written: {failed}.") from failed
 
     def annotations(self, found: Highlights) -> Iterator[str]:
-        """Workflow commands: errors for what failed, warnings for what is flaky.
+        """Workflow commands: errors for what failed, warnings for what is flaky or quarantined.
 
         Where there are more than GitHub shows, the last one says how many.
         """
-        flaky = [test for test in found.tests if test.verdict is Verdict.FLAKY]
-        bad = [test for test in found.tests if test.verdict is not Verdict.FLAKY]
-        for level, tests in (("error", bad), ("warning", flaky)):
+        bad = [test for test in found.tests if not _is_harmless(test)]
+        harmless = [test for test in found.tests if _is_harmless(test)]
+        for level, tests in (("error", bad), ("warning", harmless)):
             fits = len(tests) <= SHOWN
             for test in tests if fits else tests[: SHOWN - 1]:
                 yield self._annotation(level, test)
@@ -124,6 +124,10 @@ def _row(test: TestOutcome) -> str:
     failure = test.failure
     why = f"{failure.exception.rpartition('.')[2]}: {failure.message}" if failure else ""
     return f"| {_cell(test.case.id)} | {test.verdict} | {_cell(why)} |"
+
+
+def _is_harmless(test: TestOutcome) -> bool:
+    return test.verdict is Verdict.FLAKY or test.case.quarantined is not None
 
 
 def _cell(text: str) -> str:

@@ -10,7 +10,9 @@ from cluster.cli.command import add_command
 from cluster.cli.console import out, say_json
 from cluster.cli.follow import follow
 from cluster.cli.github import Step
+from cluster.cli.options import AsJson, Ctrf, Junit
 from cluster.cli.report import print_report, summary
+from cluster.cli.see_through import ReportFiles
 from cluster.cli.session import connect
 from harness.client import Client
 from harness.domain.exit_code import ExitCode, exit_code
@@ -18,7 +20,6 @@ from harness.domain.ids import RunId
 from harness.errors import InvalidInput
 from harness.settings import Settings, caller_environ
 
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")]
 Named = Annotated[str, typer.Argument(help="A run's id, or `last`.")]
 
 
@@ -75,16 +76,15 @@ def cancel(run: Named = "last", why: Annotated[str, typer.Option(help="Reason.")
     return ExitCode.PASSED
 
 
-def export(
-    run: Named = "last",
-    junit: Annotated[Path | None, typer.Option(help="Write a JUnit XML file.")] = None,
-) -> int:
-    """Write a run's results to a file."""
-    if junit is None:
-        raise InvalidInput("Say what to export: --junit FILE.")
+def export(run: Named = "last", junit: Junit = None, ctrf: Ctrf = None) -> int:
+    """Write a run's results to files."""
+    if junit is None and ctrf is None:
+        raise InvalidInput("Say what to export: --junit FILE, --ctrf FILE, or both.")
+    files = ReportFiles(junit, ctrf)
     with connect(Settings.load()) as client:
-        junit.write_bytes(client.runs.junit(find_run(client, run)))
-    out.print(f"Wrote {junit}")
+        files.write(client, client.runs.get(find_run(client, run)))
+    for line in files.lines():
+        out.print(f"Wrote {line}", markup=False)
     return ExitCode.PASSED
 
 

@@ -14,6 +14,7 @@ from cluster.platform import Platform
 from harness.domain.exit_code import ExitCode
 from harness.domain.installation import Installation
 from harness.settings import Settings
+from serve.environments import environments
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")]
 
@@ -53,12 +54,14 @@ def down() -> int:
 
 def status(as_json: AsJson = False) -> int:
     """Say what the platform on this machine is doing."""
-    found = Platform(Settings.load()).look()
+    settings = Settings.load()
+    found = Platform(settings).look()
     if as_json:
         say_json(asdict(found) if found else {"state": "down"})
     elif found:
         out.print(f"{found.state}: {found.url} {found.step}".rstrip())
         out.print(_addresses(found))
+        out.print(f"{environments(settings).count()} Python environments are kept for suites.")
     else:
         out.print("down: start it with `ath up`")
     return ExitCode.PASSED if found else ExitCode.INFRASTRUCTURE

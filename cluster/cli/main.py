@@ -4,7 +4,18 @@ import sys
 
 import typer
 
-from cluster.cli import look, machine, rerun, run, validate
+from cluster.cli import (
+    environments,
+    imports,
+    look,
+    machine,
+    quarantine,
+    quotas,
+    rerun,
+    run,
+    secrets,
+    validate,
+)
 from cluster.cli.console import complain
 from harness.domain.exit_code import ExitCode
 from harness.errors import HarnessError, InvalidInput, NotFound, TooLarge
@@ -20,7 +31,12 @@ app = typer.Typer(
 machine.register(app)
 run.register(app)
 rerun.register(app)
+imports.register(app)
 look.register(app)
+environments.register(app)
+secrets.register(app)
+quotas.register(app)
+quarantine.register(app)
 validate.register(app)
 
 

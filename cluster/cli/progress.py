@@ -30,6 +30,24 @@ def _leased(state: Progress, _: Mapping[str, Json]) -> None:
     state.step = "unpacking and collecting"
 
 
+def _building(state: Progress, data: Mapping[str, Json]) -> str:
+    state.step = f"installing {data['requirements']}"
+    return f"installing {data['requirements']} for Python {data['python']}"
+
+
+def _awaited(state: Progress, data: Mapping[str, Json]) -> str:
+    state.step = f"waiting for {data['requirements']}"
+    return f"another run installs the same {data['requirements']}; waiting for it"
+
+
+def _installed(state: Progress, data: Mapping[str, Json]) -> str | None:
+    state.step = "unpacking and collecting"
+    if not data["was_built"]:
+        return None
+    size = _int(data["bytes"]) >> 20
+    return f"installed {data['packages']} packages ({size} MiB) in {_s(data['seconds'])}"
+
+
 def _ready(_: Progress, data: Mapping[str, Json]) -> str:
     seconds = _s(data["seconds"])
     return f"{data['environment']} answers at {data['base_url']} after {seconds}"
@@ -87,11 +105,19 @@ def _assigned(_: Progress, data: Mapping[str, Json]) -> str | None:
     return f"new failure cluster: {data['title']}" if data["is_new"] else None
 
 
+def _noted(_: Progress, data: Mapping[str, Json]) -> str:
+    return f"note: {data['note']}"
+
+
 _HANDLERS: Mapping[str, Callable[[Progress, Mapping[str, Json]], str | None]] = {
     "run.leased": _leased,
+    "python.begun": _building,
+    "python.awaited": _awaited,
+    "python.ready": _installed,
     "environment.ready": _ready,
     "run.collected": _collected,
     "run.reopened": _reopened,
+    "suite.noted": _noted,
     "attempt.finished": _finished_attempt,
     "attempts.queued": _queued,
     "lease.ended": _lease_ended,

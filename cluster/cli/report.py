@@ -14,6 +14,7 @@ from harness.domain.exit_code import exit_code
 from harness.domain.failure_cluster import Assignment
 from harness.domain.results import TestOutcome
 from harness.domain.run import Run
+from harness.domain.visible_text import one_line
 
 COLOURS = {
     Verdict.PASSED: "green",
@@ -30,6 +31,7 @@ READINESS = {
     Readiness.INCONCLUSIVE: "bold yellow",
 }
 LISTED = 20
+NAME_CHARACTERS = 500
 
 
 def print_report(client: Client, run: Run) -> None:
@@ -54,7 +56,8 @@ def summary(client: Client, run: Run) -> dict[str, object]:
         "message": run.message,
         "exit_code": int(exit_code(run.state, run.reason)),
         "counts": {verdict.value: n for verdict, n in found.counts.items() if n},
-        "failed": [t.case.id for t in found.tests if t.verdict and t.verdict.is_bad],
+        "failed": [t.case.id for t in found.tests if _counts_as_failed(t)],
+        "quarantined": [t.case.id for t in found.tests if t.case.quarantined is not None],
         "flaky": [t.case.id for t in found.tests if t.verdict is Verdict.FLAKY],
         "clusters": [
             {"title": title, "failures": n} for title, n in _clusters(client, run).items()
@@ -70,24 +73,36 @@ def _counts(found: Highlights) -> str:
 
 
 def _print_tests(found: Highlights) -> None:
-    bad = [t for t in found.tests if t.verdict in {Verdict.FAILED, Verdict.TIMED_OUT}]
-    errored = [t for t in found.tests if t.verdict is Verdict.ERRORED]
-    flaky = [t for t in found.tests if t.verdict is Verdict.FLAKY]
-    for title, tests in (("Failed", bad), ("Flaky", flaky), ("Errored", errored)):
+    harmless = [t for t in found.tests if t.case.quarantined is not None]
+    bad = [t for t in found.tests if _counts_as_failed(t)]
+    others = [t for t in found.tests if t.case.quarantined is None]
+    errored = [t for t in others if t.verdict is Verdict.ERRORED]
+    flaky = [t for t in others if t.verdict is Verdict.FLAKY]
+    for title, tests in (
+        ("Failed", bad),
+        ("Flaky", flaky),
+        ("Errored", errored),
+        ("Quarantined, so none of these counts", harmless),
+    ):
         if not tests:
             continue
         out.print(f"\n[bold]{title}[/]")
         for test in tests[:LISTED]:
-            out.print(f"  {escape(test.case.id)}  [dim]{escape(_why(test))}[/]")
+            name = escape(one_line(test.case.id[:NAME_CHARACTERS]))
+            out.print(f"  {name}  [dim]{escape(_why(test))}[/]")
         if len(tests) > LISTED:
             out.print(f"  and {len(tests) - LISTED} more")
+
+
+def _counts_as_failed(test: TestOutcome) -> bool:
+    return bool(test.verdict and test.verdict.is_bad) and test.case.quarantined is None
 
 
 def _why(test: TestOutcome) -> str:
     if test.failure is None:
         return ""
     line = test.failure.message.strip().partition("\n")[0]
-    return f"{test.failure.exception.rpartition('.')[2]}: {line}"[:160]
+    return one_line(f"{test.failure.exception.rpartition('.')[2]}: {line}"[:160])
 
 
 def _print_clusters(client: Client, run: Run) -> None:

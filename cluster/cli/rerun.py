@@ -1,13 +1,13 @@
 """The command `ath rerun`: attempt tests of a run again, within the same run."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cluster.cli.command import add_command
 from cluster.cli.look import Named, find_run
-from cluster.cli.see_through import say_submitted, see_through
+from cluster.cli.options import AsJson, Ctrf, Gate, Junit, Wait
+from cluster.cli.see_through import ReportFiles, say_submitted, see_through
 from cluster.cli.session import connect
 from harness.domain.exit_code import ExitCode
 from harness.domain.ids import TestId
@@ -24,10 +24,11 @@ def rerun(
     run: Named = "last",
     failed: Annotated[bool, typer.Option("--failed", help="All that did not pass.")] = False,
     test: Annotated[list[str] | None, typer.Option(help="The id of a test; repeat it.")] = None,
-    junit: Annotated[Path | None, typer.Option(help="Write a JUnit XML file.")] = None,
-    gate: Annotated[bool, typer.Option(help="Exit with 8 unless the run is ready.")] = False,
-    wait: Annotated[bool, typer.Option(help="Follow the run to its end.")] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+    junit: Junit = None,
+    ctrf: Ctrf = None,
+    gate: Gate = False,
+    wait: Wait = True,
+    as_json: AsJson = False,
 ) -> int:
     """Attempt tests of a run again, within the same run: `ath rerun --failed last`."""
     if failed == bool(test):
@@ -39,5 +40,5 @@ def rerun(
         if not wait:
             say_submitted(client, reopened, as_json=as_json)
             return ExitCode.PASSED
-        environ = caller_environ()
-        return see_through(client, reopened, junit, environ, gate=gate, as_json=as_json, after=seen)
+        environ, files = caller_environ(), ReportFiles(junit, ctrf)
+        return see_through(client, reopened, files, environ, gate=gate, as_json=as_json, after=seen)

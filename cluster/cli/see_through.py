@@ -2,11 +2,13 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 from cluster.cli.console import err, out, say_json
+from cluster.cli.coverage import bring_home
 from cluster.cli.follow import follow
 from cluster.cli.github import Step
 from cluster.cli.report import print_report, summary
@@ -17,10 +19,39 @@ from harness.domain.run import Run
 from harness.errors import InvalidInput
 
 
+@dataclass(frozen=True, slots=True)
+class ReportFiles:
+    """Where reports are to be written."""
+
+    junit: Path | None = None
+    ctrf: Path | None = None
+
+    def fetch(self, client: Client, run: Run) -> Iterator[tuple[str, Path, bytes]]:
+        """Each that was asked for: its name, its place, its bytes."""
+        if self.junit:
+            yield "JUnit", self.junit, client.runs.junit(run.id)
+        if self.ctrf:
+            yield "CTRF", self.ctrf, client.runs.ctrf(run.id)
+
+    def write(self, client: Client, run: Run) -> None:
+        """Write each that was asked for.
+
+        Raises:
+            InvalidInput: one cannot be written.
+        """
+        for name, path, content in self.fetch(client, run):
+            _write(name, path, content)
+
+    def lines(self) -> Iterator[str]:
+        """What was written, for people."""
+        named = (("JUnit", self.junit), ("CTRF", self.ctrf))
+        yield from (f"{name:5}  {path}" for name, path in named if path)
+
+
 def see_through(
     client: Client,
     submitted: Run,
-    junit: Path | None,
+    files: ReportFiles,
     environ: Mapping[str, str],
     *,
     gate: bool,
@@ -38,14 +69,14 @@ def see_through(
         return _interrupted(client, submitted, environ)
     ended = client.runs.get(submitted.id)
     with ThreadPoolExecutor(1) as pool:
-        document = pool.submit(client.runs.junit, ended.id) if junit else None
+        written = pool.submit(files.write, client, ended)
         if as_json:
             say_json(summary(client, ended))
         else:
             print_report(client, ended)
-            _print_places(client, ended, junit)
-        if junit and document:
-            _write(junit, document.result())
+            bring_home(client, ended, Path.cwd())
+            _print_places(client, ended, files)
+        written.result()
     step = Step.of(environ, Path.cwd())
     if step:
         step.tell(client, ended)
@@ -54,11 +85,15 @@ def see_through(
 
 def _code(client: Client, ended: Run, *, gate: bool) -> int:
     code = exit_code(ended.state, ended.reason)
-    assessment = client.runs.assessment(ended.id) if gate else None
-    unmet = gate and (assessment is None or assessment.readiness is not Readiness.READY)
-    if unmet and code in {ExitCode.PASSED, ExitCode.FAILED}:
+    if gate and not meets_gate(client, ended) and code in {ExitCode.PASSED, ExitCode.FAILED}:
         return ExitCode.GATE
     return code
+
+
+def meets_gate(client: Client, ended: Run) -> bool:
+    """Whether the run was found ready."""
+    assessment = client.runs.assessment(ended.id)
+    return assessment is not None and assessment.readiness is Readiness.READY
 
 
 def _interrupted(client: Client, run: Run, environ: Mapping[str, str]) -> int:
@@ -74,13 +109,13 @@ def _interrupted(client: Client, run: Run, environ: Mapping[str, str]) -> int:
     return ExitCode.CANCELLED
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(name: str, path: Path, content: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     except OSError as failed:
         raise InvalidInput(
-            f"--junit {path} cannot be written: {os.strerror(failed.errno or 0)}."
+            f"--{name.lower()} {path} cannot be written: {os.strerror(failed.errno or 0)}."
         ) from failed
 
 
@@ -92,7 +127,7 @@ def say_submitted(client: Client, run: Run, *, as_json: bool) -> None:
         out.print(f"Submitted {run.id}. Watch it with `ath watch {run.id}`.")
 
 
-def _print_places(client: Client, run: Run, junit: Path | None) -> None:
+def _print_places(client: Client, run: Run, files: ReportFiles) -> None:
     out.print(f"\nPage   {client.sign_in(run.id)}")
-    if junit:
-        out.print(f"JUnit  {junit}")
+    for line in files.lines():
+        out.print(line, markup=False)

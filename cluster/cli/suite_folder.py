@@ -2,11 +2,12 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from harness.domain.environment import Environment
+from harness.domain.python_environment import PythonEnvironment
 from harness.errors import InvalidInput, NotFound
 
 _MARKS = (
@@ -31,6 +32,9 @@ class SuiteFolder:
     environments: Mapping[str, Environment] = field(default_factory=dict)
     retries: int = 0
     workers: int | None = None
+    python: PythonEnvironment | None = None
+    secrets: tuple[str, ...] = ()
+    """Names, whose values the platform keeps."""
 
     def environment(self, name: str) -> Environment:
         """One of the environments that `ath.toml` describes.
@@ -42,6 +46,21 @@ class SuiteFolder:
             known = ", ".join(sorted(self.environments)) or "none"
             raise NotFound(f"No environment {name!r} in {self.root / 'ath.toml'}; it has: {known}.")
         return self.environments[name]
+
+    def packages(self, requirements: Path | None, version: str | None) -> PythonEnvironment | None:
+        """What the platform installs: a file named on the command line, or what `ath.toml` says.
+
+        Raises:
+            InvalidInput: the file is not in the suite.
+        """
+        if requirements is None:
+            return replace(self.python, version=version) if self.python and version else self.python
+        path = (self.root / self.cwd / requirements).resolve()
+        if not path.is_file() or not path.is_relative_to(self.root):
+            raise InvalidInput(
+                f"--requirements names {requirements}, which is no file in the suite {self.root}."
+            )
+        return PythonEnvironment(path.relative_to(self.root).as_posix(), version)
 
 
 def find_suite(here: Path) -> SuiteFolder:
@@ -57,10 +76,22 @@ def find_suite(here: Path) -> SuiteFolder:
     if not config.is_file():
         return SuiteFolder(root, cwd)
     try:
-        found = tomllib.loads(config.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
+        text = config.read_text(encoding="utf-8")
+    except UnicodeDecodeError as wrong:
         raise InvalidInput(f"{config}: {wrong}") from wrong
-    return _described(root, cwd, config, found)
+    return described(root, cwd, config, text)
+
+
+def described(root: Path, cwd: str, config: Path, text: str) -> SuiteFolder:
+    """What the text of an `ath.toml` says of a suite.
+
+    Raises:
+        InvalidInput: it is wrong; the message says where.
+    """
+    try:
+        return _described(root, cwd, config, tomllib.loads(text))
+    except tomllib.TOMLDecodeError as wrong:
+        raise InvalidInput(f"{config}: {wrong}") from wrong
 
 
 def _root(here: Path) -> Path:
@@ -77,14 +108,45 @@ def _root(here: Path) -> Path:
 
 def _described(root: Path, cwd: str, config: Path, found: dict[str, Any]) -> SuiteFolder:
     # Any: what TOML holds is checked field by field below
-    _only(config, "", found, {"run", "environments"})
+    _only(config, "", found, {"run", "environments", "python"})
     run = _table(config, "run", found.get("run", {}))
-    _only(config, "run", run, {"retries", "workers"})
+    _only(config, "run", run, {"retries", "workers", "secrets"})
     environments = {
         name: _environment(config, name, _table(config, f"environments.{name}", table))
         for name, table in _table(config, "environments", found.get("environments", {})).items()
     }
-    return SuiteFolder(root, cwd, environments, run.get("retries", 0), run.get("workers"))
+    python = _python(config, found["python"]) if "python" in found else None
+    return SuiteFolder(
+        root=root,
+        cwd=cwd,
+        environments=environments,
+        retries=run.get("retries", 0),
+        workers=run.get("workers"),
+        python=python,
+        secrets=_words(config, "run.secrets", run.get("secrets", [])),
+    )
+
+
+def _python(config: Path, value: object) -> PythonEnvironment:
+    table = _table(config, "python", value)
+    _only(config, "python", table, {"requirements", "version", "groups", "extras"})
+    for key in ("requirements", "version"):
+        if not isinstance(table.get(key, ""), str):
+            raise InvalidInput(f'{config}: python.{key} must be a string, such as "3.12".')
+    if not table.get("requirements"):
+        raise InvalidInput(f"{config}: python.requirements must name a lock or requirements file.")
+    return PythonEnvironment(
+        table["requirements"],
+        table.get("version"),
+        _words(config, "python.groups", table.get("groups", [])),
+        _words(config, "python.extras", table.get("extras", [])),
+    )
+
+
+def _words(config: Path, name: str, value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+        raise InvalidInput(f"{config}: {name} must be a list of words.")
+    return tuple(value)
 
 
 def _environment(config: Path, name: str, table: dict[str, Any]) -> Environment:

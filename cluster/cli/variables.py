@@ -1,7 +1,7 @@
 """Which of the caller's environment variables the tests get to see."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from harness.errors import InvalidInput
 
@@ -15,12 +15,15 @@ _SHELL = {"_", "SHLVL", "OLDPWD", "PWD"}
 _LARGEST = 32 * 1024
 
 
-def visible(env: Mapping[str, str], wanted: Iterable[str]) -> dict[str, str]:
+def visible(
+    env: Mapping[str, str], wanted: Iterable[str], secrets: Collection[str] = ()
+) -> dict[str, str]:
     """The caller's variables, without those whose name says secret, plus those named.
 
     Args:
         env: the caller's environment.
         wanted: `NAME` (with its present value) or `NAME=VALUE`.
+        secrets: names that the platform gives to the tests, and nobody else.
 
     Raises:
         InvalidInput: a named variable is not set.
@@ -29,6 +32,7 @@ def visible(env: Mapping[str, str], wanted: Iterable[str]) -> dict[str, str]:
         name: value
         for name, value in env.items()
         if name not in _SHELL
+        and name not in secrets
         and not _SECRET.search(name)
         and not _OURS.match(name)
         and len(value) < _LARGEST

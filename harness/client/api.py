@@ -8,7 +8,11 @@ import httpx
 from harness.client.artifacts import Artifacts
 from harness.client.connection import Connection, Patience
 from harness.client.decode import decode
+from harness.client.imports import Imports
+from harness.client.quarantines import Quarantines
+from harness.client.quotas import Quotas
 from harness.client.runs import Runs
+from harness.client.secrets import Secrets
 from harness.client.suites import Suites
 from harness.domain.ids import RunId
 from harness.domain.principal import Principal
@@ -57,8 +61,12 @@ class Client:
         self._project = project
         path = f"/v1/projects/{project}"
         self.runs = Runs(self._connection, f"{path}/runs")
-        self.suites = Suites(self._connection, f"{path}/suites")
+        self.imports = Imports(self._connection, f"{path}/imports")
+        self.suites = Suites(self._connection, f"{path}/suites", f"{path}/sources")
+        self.secrets = Secrets(self._connection, f"{path}/secrets")
         self.artifacts = Artifacts(self._connection, f"{path}/artifacts")
+        self.quarantines = Quarantines(self._connection, f"{path}/quarantines")
+        self.quotas = Quotas(self._connection)
 
     @property
     def url(self) -> str:

@@ -49,6 +49,7 @@ class Connection:
         body: Body | None = None,
         headers: Mapping[str, str] | None = None,
         seconds: float | None = None,
+        quiet_seconds: float | None = None,
     ) -> httpx.Response:
         """A response below 400; call it only for what may be sent twice.
 
@@ -56,6 +57,9 @@ class Connection:
             HarnessError: what the API answered; Unavailable when it did not in time.
         """
         pauses = self.pauses(seconds or self.patience.call_seconds)
+        timeout = httpx.Timeout(
+            quiet_seconds or self.patience.quiet_seconds, connect=self.patience.connect_seconds
+        )
         while True:
             try:
                 response = self.http.request(
@@ -65,6 +69,7 @@ class Connection:
                     json=json,
                     content=body() if body else None,
                     headers=dict(headers or {}),
+                    timeout=timeout,
                 )
                 if response.is_success or response.is_redirect or response.status_code == 304:
                     return response

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any, Literal, NewType, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from harness.domain.ids import Digest, EventId, ProjectId, RunId, TenantId
+from harness.domain.run import Run
 from harness.domain.scope import Scope
 from harness.errors import Unavailable
 from harness.events.envelope import Event, Json
@@ -31,6 +32,11 @@ def decode(kind: type[T], data: object, **given: object) -> T:
             f"The API sent no usable {kind.__name__} ({error!r}). Use a client of its version."
         ) from error
     return value
+
+
+def decode_run(data: Mapping[str, Any]) -> Run:  # Any: JSON of the API
+    """A run of the API's."""
+    return decode(Run, data, scope=Scope(TenantId(data["tenant"]), ProjectId(data["project"])))
 
 
 def decode_event(data: Mapping[str, Any]) -> Event:  # Any: JSON, checked by use

@@ -6,15 +6,14 @@ from itertools import islice
 from typing import Any
 
 from harness.client.connection import Connection, Params
-from harness.client.decode import decode
+from harness.client.decode import decode, decode_run
 from harness.client.stream import Stream, Until
 from harness.domain.assessment import Assessment
 from harness.domain.attempt import ArtifactRef, Attempt, Verdict
 from harness.domain.failure_cluster import Assignment, FailureCluster
-from harness.domain.ids import ProjectId, RunId, TenantId, TestId
+from harness.domain.ids import RunId, TestId
 from harness.domain.results import RunResults, TestOutcome
 from harness.domain.run import Run, RunRequest, RunState
-from harness.domain.scope import Scope
 from harness.domain.suite import TestCase
 from harness.errors import NotFound
 from harness.events.envelope import Event
@@ -54,7 +53,7 @@ class Runs:
         """
         headers = {"Idempotency-Key": idempotency_key or self.entropy.new_id()}
         response = self.connection.call("POST", self.path, json=asdict(request), headers=headers)
-        return _run(response.json())
+        return decode_run(response.json())
 
     def get(self, run_id: RunId) -> Run:
         """The run as it stands.
@@ -62,16 +61,21 @@ class Runs:
         Raises:
             NotFound: no such run in the project.
         """
-        return _run(self._json(run_id))
+        return decode_run(self._json(run_id))
 
     def list(self, *, state: RunState | None = None, limit: int = PAGE) -> Sequence[Run]:
         """Up to `limit` runs, newest first."""
         return list(islice(self._all(state), limit))
 
+    def ahead(self, run_id: RunId) -> int | None:
+        """About how many runs are served before this one; None when it does not wait."""
+        found = self._json(run_id).get("ahead")
+        return found if isinstance(found, int) else None
+
     def cancel(self, run_id: RunId, why: str = "") -> Run:
         """Ask the run to stop; gives it as it stands. A run that ended stays as it is."""
         response = self.connection.call("POST", f"{self.path}/{run_id}/cancel", json={"why": why})
-        return _run(response.json())
+        return decode_run(response.json())
 
     def rerun(
         self, run_id: RunId, tests: Sequence[TestId] = (), idempotency_key: str | None = None
@@ -85,7 +89,7 @@ class Runs:
         headers = {"Idempotency-Key": idempotency_key or self.entropy.new_id()}
         path = f"{self.path}/{run_id}/rerun"
         response = self.connection.call("POST", path, json={"tests": list(tests)}, headers=headers)
-        return _run(response.json())
+        return decode_run(response.json())
 
     def events(
         self,
@@ -158,6 +162,10 @@ class Runs:
         """The results as a JUnit document."""
         return self.connection.call("GET", f"{self.path}/{run_id}/junit.xml").content
 
+    def ctrf(self, run_id: RunId) -> bytes:
+        """The results as a CTRF report."""
+        return self.connection.call("GET", f"{self.path}/{run_id}/ctrf.json").content
+
     def artifacts(self, run_id: RunId) -> Sequence[ArtifactRef]:
         """What the run left behind, by name; fetch the bytes with `Client.artifacts`."""
         page = self._json(run_id, "/artifacts")
@@ -177,7 +185,7 @@ class Runs:
         params: dict[str, str | int] = {"limit": PAGE} | ({"state": state} if state else {})
         while True:
             page = self.connection.call("GET", self.path, params=params).json()
-            yield from (_run(data) for data in page["runs"])
+            yield from (decode_run(data) for data in page["runs"])
             if page["next"] is None:
                 return
             params["before"] = page["next"]
@@ -197,10 +205,6 @@ class Runs:
             page = self._json(run_id, "/tests", params)
             yield page
             after = page["next"]
-
-
-def _run(data: Reply) -> Run:
-    return decode(Run, data, scope=Scope(TenantId(data["tenant"]), ProjectId(data["project"])))
 
 
 def _outcome(run_id: RunId, data: Reply) -> TestOutcome:

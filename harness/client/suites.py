@@ -2,14 +2,17 @@
 
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
 from harness.client.archive import write_archive
 from harness.client.connection import Connection
+from harness.client.decode import decode
+from harness.domain.git_reference import GitReference
 from harness.domain.suite import SuiteVersion
 from harness.errors import InvalidInput, NotFound
+from harness.ports.sources import Fetched
 
 DEFAULT_MAX_BYTES = 512 * 1024 * 1024
 _CHUNK = 256 * 1024
@@ -35,6 +38,7 @@ class Suites:
 
     connection: Connection
     path: str
+    sources: str
 
     def upload(
         self, folder: Path, *, cwd: str = ".", max_bytes: int = DEFAULT_MAX_BYTES
@@ -56,6 +60,20 @@ class Suites:
                 self._send(archive.digest, archive.size, file)
         suite = SuiteVersion(archive.digest, name, cwd)
         return Uploaded(suite, archive.size, was_there, archive.notes)
+
+    def fetch(self, reference: GitReference, secret: str | None = None) -> Fetched:
+        """Let the platform fetch a suite from a git repository; see `SourceFetcher.fetch`.
+
+        Raises:
+            InvalidInput: the repository is not there, or has no such ref or folder.
+            NotFound: there is no such secret.
+        """
+        body = {**asdict(reference), "secret": secret}
+        seconds = self.connection.patience.transfer_seconds
+        answer = self.connection.call(
+            "POST", self.sources, json=body, seconds=seconds, quiet_seconds=seconds
+        )
+        return decode(Fetched, answer.json())
 
     def _has(self, digest: str) -> bool:
         try:

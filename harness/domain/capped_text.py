@@ -3,6 +3,8 @@
 import hashlib
 from dataclasses import dataclass, field
 
+from harness.errors import TooLarge
+
 SHORTEST = 500
 """What is left for a text once all texts together were too long."""
 
@@ -26,18 +28,31 @@ def cut_name(name: str, limit: int) -> str:
 
 @dataclass(slots=True)
 class TextBudget:
-    """How many characters all texts together may have."""
+    """How many characters all texts of a document together may have."""
 
-    left: int
-    was_exceeded: bool = False
+    name: str
+    """What errors call the document."""
+    characters: int
+    spent: int = 0
+
+    @property
+    def is_exceeded(self) -> bool:
+        """Whether texts were cut because there were too many."""
+        return self.spent > self.characters
 
     def cut(self, text: str, limit: int) -> str:
-        """The text within its own limit and what is left for all."""
-        if self.left < len(text) and self.left < limit:
-            self.was_exceeded = True
-            limit = SHORTEST
-        kept = cut(text, limit)
-        self.left = max(0, self.left - len(kept))
+        """The text within its own limit, and within a short one once all together are too long.
+
+        Raises:
+            TooLarge: even the short ones were too many.
+        """
+        kept = cut(text, min(limit, SHORTEST) if self.is_exceeded else limit)
+        self.spent += len(kept)
+        if self.spent > 2 * self.characters:
+            raise TooLarge(
+                f"{self.name} holds more than {2 * self.characters >> 20} million characters of "
+                "names and texts. Split it, or log less."
+            )
         return kept
 
 

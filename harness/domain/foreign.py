@@ -7,6 +7,7 @@ from datetime import datetime
 from harness.domain.attempt import AttemptResult, Verdict
 from harness.domain.ids import TestId
 from harness.domain.results import judge
+from harness.errors import InvalidInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +65,23 @@ class ForeignResults:
     """What was cut, guessed or looks wrong, as sentences."""
 
 
+class OtherFormat(InvalidInput):
+    """The document may be in order, but is no report of the kind that was expected."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReadLimits:
     """How much of a report is read; it may come from anybody."""
 
-    bytes: int = 256 << 20
-    elements: int = 5_000_000
+    bytes: int = 128 << 20
+    elements: int = 4_000_000
     depth: int = 100
     tests: int = 100_000
     name_characters: int = 2_000
     text_characters: int = 64 * 1024
     """Of one text, head and tail together."""
-    all_characters: int = 64 << 20
-    """Of all texts together; those that come after are cut to a line."""
+    all_characters: int = 32 << 20
+    """Of all names and texts together; those that come after are cut to a few lines."""
 
 
 DEFAULT_LIMITS = ReadLimits()

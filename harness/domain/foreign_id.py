@@ -36,6 +36,11 @@ def foreign_id(suite: str, classname: str, name: str, project: str = "") -> Test
     return _bounded((f"{owner}::{name}" if owner else name) + tail)
 
 
+def plain_id(told: str) -> TestId:
+    """The id that a report gives itself, within bounds."""
+    return _bounded(told)
+
+
 def _tells(owner: str, suite: str) -> bool:
     a, b = _WORDLESS.sub("", owner).lower(), _WORDLESS.sub("", suite).lower()
     return bool(a) and (a in b or b in a)

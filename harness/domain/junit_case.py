@@ -8,6 +8,7 @@ from harness.domain.ids import TestId
 from harness.domain.results import TestOutcome
 
 MESSAGE_CHARACTERS = 500
+_HARMFUL = {Verdict.FAILED, Verdict.TIMED_OUT, Verdict.ERRORED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ def cases(outcome: TestOutcome) -> Sequence[Case]:
     """
     classname, name = address(outcome.case.id)
     attempt = _telling(outcome)
+    if outcome.case.quarantined is not None and outcome.verdict in _HARMFUL:
+        return (_quarantined(outcome, outcome.case.quarantined, attempt),)
     if attempt is None or attempt.result is None:
         return (Case(classname, name, 0.0, (_skipped("ath.not_run", "The test was not run."),)),)
     result = attempt.result
@@ -60,6 +63,18 @@ def cases(outcome: TestOutcome) -> Sequence[Case]:
         Case(classname, name, max(0.0, result.seconds - late), (*before, *again)),
         Case(classname, name, late, (*after, *output), properties),
     )
+
+
+def _quarantined(outcome: TestOutcome, why: str, attempt: Attempt | None) -> Case:
+    """A failure that no reader of the document shall stumble over."""
+    text = outcome.failure.text or outcome.failure.message if outcome.failure else ""
+    told = (
+        ("type", "ath.quarantined"),
+        ("message", _short(f"{outcome.verdict}, but quarantined: {why}")),
+    )
+    output = tuple(_output(attempt.result)) if attempt and attempt.result else ()
+    classname, name = address(outcome.case.id)
+    return Case(classname, name, outcome.seconds, (Child("skipped", told, text), *output))
 
 
 def address(test_id: TestId) -> tuple[str, str]:

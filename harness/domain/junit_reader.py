@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import BinaryIO
 
 from harness.domain.capped_text import CappedText, TextBudget, cut
-from harness.domain.foreign import DEFAULT_LIMITS, ForeignResults, ReadLimits
+from harness.domain.foreign import DEFAULT_LIMITS, ForeignResults, OtherFormat, ReadLimits
 from harness.domain.junit_element import JUnitCase, JUnitChild, JUnitSuite
 from harness.domain.junit_tests import JUnitTests
 from harness.domain.xml_stream import Damaged, parse_xml
@@ -41,6 +41,10 @@ def read_junit(
     try:
         parse_xml(content, document, name, limits)
     except Damaged as damaged:
+        if not document.has_begun:
+            raise OtherFormat(
+                f"{name} is no XML ({damaged} at line {damaged.line}). Name a JUnit report."
+            ) from damaged
         raise InvalidInput(
             f"{name} is damaged at line {damaged.line}, column {damaged.column} ({damaged}). "
             f"{document.cases} test cases could be read before that. Let the tool that writes "
@@ -56,6 +60,8 @@ class _Document:
     name: str
     limits: ReadLimits
     cases: int = 0
+    has_begun: bool = False
+    """Whether any element was read."""
     _budget: TextBudget = field(init=False)
     _tests: JUnitTests = field(default_factory=JUnitTests)
     _open: list[str] = field(default_factory=list)
@@ -69,15 +75,16 @@ class _Document:
     _tool: str = ""
 
     def __post_init__(self) -> None:
-        self._budget = TextBudget(self.limits.all_characters)
+        self._budget = TextBudget(self.name, self.limits.all_characters)
 
     def opened(self, tag: str, attributes: dict[str, str]) -> None:
         """An element begins."""
         if not self._open and tag not in {"testsuites", "testsuite"}:
-            raise InvalidInput(
+            raise OtherFormat(
                 f"{self.name} is no JUnit XML: it begins with <{cut(tag, 60)}> instead of "
                 "<testsuites> or <testsuite>. Name a JUnit report."
             )
+        self.has_begun = True
         self._open.append(tag)
         if tag in {"testsuites", "testsuite"}:
             self._open_suite(tag, attributes)
@@ -141,9 +148,9 @@ class _Document:
         size = self.limits.name_characters
         self._case = JUnitCase(
             suite=suite,
-            name=cut(attributes.get("name", ""), size),
-            classname=cut(attributes.get("classname", ""), size),
-            file=cut(attributes.get("file", ""), size),
+            name=self._budget.cut(attributes.get("name", ""), size),
+            classname=self._budget.cut(attributes.get("classname", ""), size),
+            file=self._budget.cut(attributes.get("file", ""), size),
             line=attributes.get("line", "")[:12],
             seconds=seconds_of(attributes.get("time", "")),
             status=attributes.get("status", "")[:40] or attributes.get("result", "")[:40],
@@ -216,7 +223,7 @@ class _Document:
         self._text = None
 
     def _notes(self) -> Iterator[str]:
-        if self._budget.was_exceeded:
+        if self._budget.is_exceeded:
             yield (
                 f"The report holds more than {self.limits.all_characters} characters of output; "
                 "what came later was cut."

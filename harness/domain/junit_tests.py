@@ -9,15 +9,15 @@ from harness.domain.foreign import ForeignAttachment, ForeignAttempt, ForeignTes
 from harness.domain.foreign_id import foreign_id, pytest_id
 from harness.domain.ids import TestId
 from harness.domain.junit_element import JUnitCase, JUnitChild
-from harness.domain.stack_text import failure_of
+from harness.domain.stack_text import failure_of, is_timeout
 
 ATTEMPTS = 100
 """Of one test."""
-HIDDEN = "Another attempt followed. pytest's JUnit does not say how this one failed."
+_UNTOLD = "Another attempt followed. pytest's JUnit does not say how this one failed."
+_HIDDEN = Failure("HiddenFailure", _UNTOLD, text=_UNTOLD)
 
 _ATTACHMENT = re.compile(r"\[\[ATTACHMENT\|([^\]\n]{1,1000})\]\]\n?")
 _FIXTURE = re.compile(r'failed on (setup|teardown) with "(.*)"?', re.DOTALL)
-_TIMED_OUT = re.compile(r"Test timeout of \d+ms exceeded|Timeout >\d")
 _SCRIPT = re.compile(r"\.[cm]?[jt]sx?$")
 _NOT_RUN = frozenset({"notrun", "disabled", "suppressed", "ignored"})
 
@@ -68,14 +68,10 @@ class JUnitTests:
 
     def _reveal(self, case: JUnitCase, known: _Parts) -> None:
         """Pytest runs a test again only after a failure, and does not show that failure."""
-        last = known.attempts[-1]
-        if case.dialect != "pytest" or last.result.verdict is not Verdict.PASSED:
-            return
-        self._hidden += 1
-        failure = Failure("HiddenFailure", HIDDEN, text=HIDDEN)
-        phase = Phase("call", "failed", last.result.seconds, failure)
-        hidden = replace(last.result, verdict=Verdict.FAILED, phases=(phase,))
-        known.attempts[-1] = replace(last, result=hidden)
+        last = known.attempts[-1].result
+        if case.dialect == "pytest" and last.verdict is Verdict.PASSED:
+            self._hidden += 1
+            known.attempts[-1] = replace(known.attempts[-1], result=_failed(last, _HIDDEN))
 
 
 def test_id(case: JUnitCase) -> TestId:
@@ -110,8 +106,24 @@ def _test(test_id: TestId, parts: _Parts) -> ForeignTest:
         suite=case.suite.name,
         file=file.replace("\\", "/"),
         line=line if line and line < 1 << 31 else None,
-        attempts=tuple(parts.attempts),
+        attempts=tuple(_explained(parts.attempts)),
     )
+
+
+def _explained(attempts: list[ForeignAttempt]) -> Iterator[ForeignAttempt]:
+    """What pytest hides is explained by how the test failed at last, if it did."""
+    last = attempts[-1].result.failure if attempts else None
+    for attempt in attempts:
+        if last and attempt.result.failure is _HIDDEN:
+            told = replace(last, text=f"{_UNTOLD} The last one said:\n{last.text}")
+            yield replace(attempt, result=_failed(attempt.result, told))
+        else:
+            yield attempt
+
+
+def _failed(result: AttemptResult, failure: Failure) -> AttemptResult:
+    phase = Phase("call", "failed", result.seconds, failure)
+    return replace(result, verdict=Verdict.FAILED, phases=(phase,))
 
 
 def _forget(case: JUnitCase) -> None:
@@ -154,7 +166,7 @@ def _attempt(case: JUnitCase, told: list[JUnitChild], own: JUnitChild | None) ->
 
 def _verdict(case: JUnitCase, told: list[JUnitChild]) -> Verdict:
     bad = [child for child in told if child.tag != "skipped"]
-    if any(_is_timeout(child) for child in bad):
+    if any(is_timeout(child.kind, child.message) for child in bad):
         return Verdict.TIMED_OUT
     if bad and all(_is_trouble(case, child) for child in bad):
         return Verdict.ERRORED
@@ -163,13 +175,6 @@ def _verdict(case: JUnitCase, told: list[JUnitChild]) -> Verdict:
     if any(child.kind == "ath.cancelled" for child in told):
         return Verdict.CANCELLED
     return Verdict.SKIPPED if told else Verdict.PASSED
-
-
-def _is_timeout(child: JUnitChild) -> bool:
-    kind = child.kind.rpartition(".")[2]
-    return kind in {"timed_out", "TestTimedOut", "TestTimedOutException"} or bool(
-        _TIMED_OUT.match(child.message)
-    )
 
 
 def _is_trouble(case: JUnitCase, child: JUnitChild) -> bool:

@@ -63,12 +63,20 @@ class Plan:
             return ()
         remaining = sum(unit.seconds for unit in self._units)
         target = max(MIN_BATCH_SECONDS, remaining / (self._workers * BATCHES_PER_WORKER))
+        self._split_first(target)
         batch = [self._units.popleft()]
         taken = batch[0].seconds
         while self._units and taken + self._units[0].seconds <= target:
             batch.append(self._units.popleft())
             taken += batch[-1].seconds
         return sorted(index for unit in batch for index in unit.indexes)
+
+    def _split_first(self, target: float) -> None:
+        """A file whose rest would keep one worker busy when the others are done is cut here."""
+        first, *rest = self._sliced(self._units.popleft(), target, target)
+        if rest:
+            self._units = deque(sorted([*rest, *self._units], key=lambda unit: -unit.seconds))
+        self._units.appendleft(first)
 
     def drop(self) -> Sequence[int]:
         """Nothing waits any more; gives what did."""

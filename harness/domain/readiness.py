@@ -1,7 +1,7 @@
 """A run's readiness verdict: what failed, how surely, and what the run could not tell."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from harness.domain.assessment import Assessment, Readiness, TestHistory
 from harness.domain.attempt import Verdict
@@ -52,6 +52,8 @@ class _Evidence:
     flaky: Sequence[TestOutcome]
     young: Sequence[TestOutcome]
     """Executed tests with too little history."""
+    quarantined: Sequence[TestOutcome]
+    """They are in none of the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +95,9 @@ def assess(
 
 
 def _gathered(
-    results: RunResults, histories: Iterable[TestHistory], rules: ReadinessRules
+    everything: RunResults, histories: Iterable[TestHistory], rules: ReadinessRules
 ) -> _Evidence:
+    results = replace(everything, tests=tuple(t for t in everything.tests if not _is_harmless(t)))
     known = {history.test_id: history for history in histories}
     of_verdict: dict[Verdict | None, list[TestOutcome]] = {}
     probabilities: list[tuple[float, TestOutcome]] = []
@@ -121,6 +124,7 @@ def _gathered(
         never_run=[*of_verdict.get(None, []), *of_verdict.get(Verdict.CANCELLED, [])],
         flaky=of_verdict.get(Verdict.FLAKY, []),
         young=[test for test in executed if _runs(known, test) < rules.history_runs],
+        quarantined=[test for test in everything.tests if _is_harmless(test)],
     )
 
 
@@ -236,6 +240,7 @@ def _uncovered(evidence: _Evidence) -> Iterator[str]:
         (evidence.skipped, "skipped"),
         (evidence.errored, "spoilt by the infrastructure"),
         (evidence.never_run, "never run"),
+        (evidence.quarantined, "quarantined, so that nobody waits for what they find"),
         (never, "without any history: not enough evidence of how often they flake"),
         (few, f"with fewer than {evidence.rules.history_runs} earlier runs"),
     ):
@@ -253,10 +258,15 @@ def _figures(evidence: _Evidence) -> Mapping[str, float]:
         "skipped": float(len(evidence.skipped)),
         "never_run": float(len(evidence.never_run)),
         "without_history": float(len(evidence.young)),
+        "quarantined": float(len(evidence.quarantined)),
     }
 
 
 _UNCLEAR = Readiness.INCONCLUSIVE
+
+
+def _is_harmless(test: TestOutcome) -> bool:
+    return test.case.quarantined is not None
 
 
 def _runs(histories: Mapping[TestId, TestHistory], test: TestOutcome) -> int:

@@ -36,6 +36,10 @@ class RegressionModel:
         bad, good = attempts_of_its_own(outcome)
         if cannot_be_collected(outcome):
             return 1.0
+        return self.probability(bad, good, history, tests)
+
+    def probability(self, bad: int, good: int, history: TestHistory, tests: int) -> float:
+        """The same of a test with so many bad and good attempts of its own."""
         if not bad + good:
             return 0.0
         prior = min(self.most_per_test, self.broken_run / max(1, tests))

@@ -7,11 +7,18 @@ from enum import StrEnum
 
 from harness.domain.environment import Environment
 from harness.domain.ids import Digest, RunId
+from harness.domain.priority import Priority
+from harness.domain.python_environment import PythonEnvironment
+from harness.domain.retry_rule import RetryRule
 from harness.domain.scope import Scope
 from harness.domain.suite import SuiteVersion
 from harness.errors import Conflict, InvalidInput
 
 MAX_ROUNDS = 100
+RESERVED = "ath."
+"""Labels that begin so are the platform's own."""
+IMPORTED = f"{RESERVED}imported"
+"""The label of runs whose results come from elsewhere; its value names the formats."""
 
 
 class RunState(StrEnum):
@@ -51,6 +58,7 @@ class Reason(StrEnum):
     NO_TESTS = "no_tests"
     USAGE = "usage"
     COLLECTION = "collection"
+    COVERAGE = "coverage"
     ENVIRONMENT = "environment"
     DEADLINE = "deadline"
     INFRASTRUCTURE = "infrastructure"
@@ -66,13 +74,19 @@ class RunRequest:
     """The command, such as ("pytest", "-q", "tests")."""
     interpreter: str | None = None
     """The Python that has the suite's packages; None means the platform's own."""
+    python: PythonEnvironment | None = None
+    """Packages that the platform installs for the suite; excludes an interpreter."""
     environment: Environment | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
     """The caller's environment variables that the tests may see."""
+    secrets: tuple[str, ...] = ()
+    """Names of secrets whose values the tests see as environment variables."""
     workers: int | None = None
     """Side-by-side workers; None lets the platform choose."""
     retries: int = 0
-    """How often a failed test is attempted again."""
+    """How often a test that was bad is attempted again."""
+    retry: RetryRule = RetryRule.FAILURES
+    """Which tests are."""
     test_seconds: float | None = None
     """Deadline of one test; None means the platform's default."""
     run_seconds: float | None = None
@@ -80,6 +94,12 @@ class RunRequest:
     release: str | None = None
     """What is judged, such as a commit; runs of one release are assessed together."""
     labels: Mapping[str, str] = field(default_factory=dict)
+    priority: Priority = Priority.NORMAL
+
+    @property
+    def is_imported(self) -> bool:
+        """Whether the results come from elsewhere, so that nothing can be executed here."""
+        return IMPORTED in self.labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +161,11 @@ class Run:
         """
         if not self.state.is_terminal:
             raise Conflict(f"Run {self.id} is {self.state}. Wait for its end, or cancel it.")
+        if self.request.is_imported:
+            raise InvalidInput(
+                f"Run {self.id} was imported, so its tests cannot be executed here. Execute them "
+                "where they came from, and import what comes of it."
+            )
         if not self.collected:
             raise InvalidInput(f"Run {self.id} never came to its tests. Submit it anew.")
         if self.round == MAX_ROUNDS:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from harness.domain.git_reference import Origin
 from harness.domain.ids import Digest, TestId
 
 
@@ -15,6 +16,8 @@ class SuiteVersion:
     """Name of the folder the archive was made of; kept, because suites may depend on it."""
     cwd: str = "."
     """Where the command runs, relative to the folder."""
+    origin: Origin | None = None
+    """The repository that it was fetched from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +35,5 @@ class TestCase:
     """From 1."""
     serial_group: str | None = None
     """Tests of one group never run side by side."""
+    quarantined: str | None = None
+    """Why its failures decide nothing in this run; None if they do."""

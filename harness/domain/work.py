@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.domain.attempt import ArtifactRef, AttemptResult
-from harness.domain.ids import AttemptId, LeaseId
+from harness.domain.ids import AttemptId, LeaseId, TestId
 from harness.domain.lease import Lease
 from harness.domain.run import Reason, Run
 from harness.domain.suite import TestCase
@@ -20,6 +20,8 @@ class Grant:
     """How many workers the host may open now, besides those it has."""
     test_seconds: float
     """Deadline of one test."""
+    last_failed: Sequence[TestId] = ()
+    """What failed before, for a command that asks pytest for it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,9 +28,9 @@ def canonical(value: Json) -> bytes:
 
 
 def _is_plain(value: Json) -> bool:
-    """Whether Python's own JSON of this value is the canonical one; exact types only."""
+    """Whether Python's own JSON of this value is the canonical one."""
     kind = type(value)
-    if kind is str or kind is bool or value is None:
+    if isinstance(value, str) or kind is bool or value is None:
         return True
     if isinstance(value, dict):
         # Keys beyond ASCII may sort differently by UTF-16 units.
@@ -42,4 +42,4 @@ def _is_plain(value: Json) -> bool:
     if isinstance(value, float):
         # Elsewhere ECMAScript writes other digits: 1 for 1.0, 1e-7 for 1e-07, all of 1e+20.
         return kind is float and 1e-4 <= abs(value) < 1e15 and not value.is_integer()
-    return kind is int and -_MAX_INTEGER <= cast("int", value) <= _MAX_INTEGER
+    return kind is int and -_MAX_INTEGER <= value <= _MAX_INTEGER

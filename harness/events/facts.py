@@ -4,7 +4,7 @@ A field may be added, with a default; a changed meaning is a new type with a hig
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import ClassVar, cast
 
 from harness.events.envelope import Event, Json
@@ -18,7 +18,7 @@ class Fact:
 
     def data(self) -> Mapping[str, Json]:
         """The fact's fields as JSON."""
-        return cast("dict[str, Json]", asdict(self))
+        return {field.name: cast("Json", getattr(self, field.name)) for field in fields(self)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,8 @@ class RunSubmitted(Fact):
     command: list[str]
     environment: str | None
     submitted_by: str
+    origin: str = ""
+    """Repository and commit, where the suite was fetched from one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,39 @@ class SandboxStarted(Fact):
     host: str
     tier: str
     controls: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class PythonEnvironmentBegun(Fact):
+    """A host began to build the packages of the suite."""
+
+    type: ClassVar[str] = "ath.python.begun.v1"
+    key: str
+    requirements: str
+    python: str
+
+
+@dataclass(frozen=True, slots=True)
+class PythonEnvironmentAwaited(Fact):
+    """Another run builds these very packages on this host; this run waits for them."""
+
+    type: ClassVar[str] = "ath.python.awaited.v1"
+    key: str
+    requirements: str
+
+
+@dataclass(frozen=True, slots=True)
+class PythonEnvironmentReady(Fact):
+    """The packages of the suite are there; `was_built` unless the host had them."""
+
+    type: ClassVar[str] = "ath.python.ready.v1"
+    key: str
+    requirements: str
+    python: str
+    packages: int
+    bytes: int
+    seconds: float
+    was_built: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +157,14 @@ class AttemptFinished(Fact):
     exception: str = ""
     message: str = ""
     """First line, capped."""
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteNoted(Fact):
+    """Something about the suite that its owner should know; the run goes on."""
+
+    type: ClassVar[str] = "ath.suite.noted.v1"
+    note: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from harness.domain.ids import AttemptId, HostId, LeaseId
+from harness.domain.scope import Scope
 from harness.domain.work import Batch, Collected, Grant, Report, Surrender
 from harness.events.facts import Fact
 
@@ -28,6 +29,14 @@ class Dispatch(Protocol):
 
     async def observed(self, lease_id: LeaseId, facts: Sequence[Fact]) -> None:
         """Append what the host saw to the run's events."""
+        ...
+
+    async def secrets(self, scope: Scope, lease_id: LeaseId) -> Mapping[str, str]:
+        """The values of the secrets that the lease's run names; keep them in memory alone.
+
+        Raises:
+            NotFound: a secret was deleted since the run was submitted.
+        """
         ...
 
     async def collected(self, lease_id: LeaseId, collected: Collected) -> int:

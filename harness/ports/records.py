@@ -8,9 +8,11 @@ from typing import Protocol
 from harness.domain.assessment import Assessment, TestHistory
 from harness.domain.attempt import ArtifactRef, Attempt, AttemptResult, AttemptState
 from harness.domain.failure_cluster import Assignment, FailureCluster
-from harness.domain.ids import AttemptId, EventId, HostId, LeaseId, RunId, TestId
+from harness.domain.ids import AttemptId, EventId, HostId, LeaseId, RunId, TenantId, TestId
 from harness.domain.lease import Lease
 from harness.domain.principal import Principal
+from harness.domain.quarantine import Quarantine
+from harness.domain.quota import QuotaName
 from harness.domain.run import Run, RunState
 from harness.domain.scope import Scope
 from harness.domain.suite import TestCase
@@ -191,6 +193,41 @@ class AssessmentStore(Protocol):
         ...
 
 
+class QuarantineStore(Protocol):
+    """Tests that run without gating."""
+
+    def list(self) -> Sequence[Quarantine]:
+        """By pattern."""
+        ...
+
+    def put(self, quarantine: Quarantine) -> None:
+        """Insert, or replace the one of the same pattern."""
+        ...
+
+    def remove(self, pattern: str) -> bool:
+        """Whether there was one."""
+        ...
+
+
+class QuotaStore(Protocol):
+    """The limits of the scope's tenant, over all of its projects."""
+
+    def capacity(self, name: QuotaName) -> int | None:
+        """What was set, None if nothing was.
+
+        Locked: of those who ask for the same limit of the same tenant, one proceeds at a time.
+        """
+        ...
+
+    def set(self, name: QuotaName, capacity: int | None) -> None:
+        """Limit the tenant; None goes back to what the installation says."""
+        ...
+
+    def active_runs(self) -> int:
+        """How many of the tenant's runs have not ended, as others committed them by now."""
+        ...
+
+
 class Transaction(Protocol):
     """All or nothing, within one scope; unavailable outside its `with` block."""
 
@@ -222,6 +259,16 @@ class Transaction(Protocol):
     @property
     def assessments(self) -> AssessmentStore:
         """Readiness verdicts."""
+        ...
+
+    @property
+    def quarantines(self) -> QuarantineStore:
+        """Tests that run without gating."""
+        ...
+
+    @property
+    def quotas(self) -> QuotaStore:
+        """Limits of the tenant."""
         ...
 
     def now(self) -> datetime:
@@ -263,6 +310,14 @@ class Records(Protocol):
 
     def active_runs(self) -> Sequence[Run]:
         """Runs of all tenants that have not ended, oldest first."""
+        ...
+
+    def capacities(self, name: QuotaName) -> Mapping[TenantId, int]:
+        """What was set for each tenant."""
+        ...
+
+    def lease(self, lease_id: LeaseId) -> tuple[Scope, Lease] | None:
+        """A lease of any tenant, ended or not; None if there never was one."""
         ...
 
     def expired_leases(self) -> Sequence[tuple[Scope, Lease]]:

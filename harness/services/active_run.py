@@ -3,15 +3,17 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from harness.domain.assessment import TestHistory
 from harness.domain.attempt import Attempt, AttemptResult, AttemptState, Verdict
 from harness.domain.ids import AttemptId, LeaseId, TestId
 from harness.domain.plan import Plan
 from harness.domain.results import judge
+from harness.domain.retry import Retries
 from harness.domain.run import Run
 from harness.domain.suite import TestCase
 
-INFRASTRUCTURE_RETRIES = 2
-"""How often a test is attempted again because the infrastructure failed it."""
+USUAL_WORKERS = 2
+"""For how many a run is planned that names no number."""
 
 
 @dataclass(slots=True)
@@ -20,7 +22,9 @@ class ActiveRun:
 
     cases: Sequence[TestCase]
     plan: Plan
-    retries: int
+    retries: Retries
+    histories: Mapping[TestId, TestHistory] = field(default_factory=dict)
+    """As far as the rule of retries asks for them."""
     max_failures: int = 0
     open: dict[AttemptId, Attempt] = field(default_factory=dict)
     """Queued and leased attempts."""
@@ -38,14 +42,15 @@ class ActiveRun:
         cases: Sequence[TestCase],
         attempts: Sequence[Attempt],
         seconds: Mapping[TestId, float],
-        workers: int,
+        histories: Sequence[TestHistory] = (),
     ) -> "ActiveRun":
         """The state that these stored attempts amount to."""
         queued = {a.test_index for a in attempts if a.state is AttemptState.QUEUED}
-        plan = Plan(cases, seconds, workers)
+        plan = Plan(cases, seconds, run.request.workers or USUAL_WORKERS)
         plan.drop()
         plan.put(queued)
-        active = cls(cases, plan, run.request.retries)
+        retries = Retries(run.request.retry, run.request.retries, len(cases))
+        active = cls(cases, plan, retries, {each.test_id: each for each in histories})
         for attempt in attempts:
             if attempt.result:
                 active.verdicts.setdefault(attempt.test_index, []).append(attempt.result.verdict)
@@ -98,16 +103,15 @@ class ActiveRun:
 
     def deserves_another(self, attempt: Attempt) -> bool:
         """Whether the test of this finished attempt is attempted again."""
-        seen = self._of_this_round(attempt.test_index)
-        if not seen:
-            return False
-        if seen[-1] is Verdict.ERRORED:
-            return seen.count(Verdict.ERRORED) <= INFRASTRUCTURE_RETRIES
-        return seen[-1].is_bad and sum(v.is_bad for v in seen) <= self.retries
+        history = self.histories.get(attempt.test_id, TestHistory(attempt.test_id))
+        return self.retries.want_another(self._of_this_round(attempt.test_index), history)
 
-    def final(self) -> Sequence[Verdict]:
-        """The verdict of each test that came to one."""
-        judged = (judge(verdicts) for verdicts in self.verdicts.values())
+    def final(self, *, gating: bool = False) -> Sequence[Verdict]:
+        """The verdict of each test that came to one; of those alone that decide, if so asked."""
+        harmless = self._quarantined if gating else set()
+        judged = (
+            judge(verdicts) for index, verdicts in self.verdicts.items() if index not in harmless
+        )
         return [verdict for verdict in judged if verdict is not None]
 
     @property
@@ -115,10 +119,15 @@ class ActiveRun:
         """Whether the suite asked to stop after so many failures."""
         if not self.max_failures:
             return False
-        judged = (judge(self._of_this_round(index)) for index in self.verdicts)
+        counting = self.verdicts.keys() - self._quarantined
+        judged = (judge(self._of_this_round(index)) for index in counting)
         return (
             sum(verdict is not None and verdict.is_bad for verdict in judged) >= self.max_failures
         )
+
+    @property
+    def _quarantined(self) -> set[int]:
+        return {case.index for case in self.cases if case.quarantined is not None}
 
     def _of_this_round(self, test_index: int) -> Sequence[Verdict]:
         return self.verdicts.get(test_index, [])[self.earlier.get(test_index, 0) :]

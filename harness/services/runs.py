@@ -1,5 +1,6 @@
 """Runs as their users see them: submit, look, follow, cancel."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -9,11 +10,13 @@ from harness.domain.attempt import ArtifactRef, Attempt
 from harness.domain.failure_cluster import Assignment, FailureCluster
 from harness.domain.ids import AttemptId, RunId, TestId
 from harness.domain.principal import Principal
+from harness.domain.queue import in_turn
+from harness.domain.request_check import check_request
 from harness.domain.rerun import tests_to_rerun
 from harness.domain.results import RunResults, TestOutcome
 from harness.domain.run import Reason, Run, RunRequest, RunState
 from harness.domain.scope import Scope
-from harness.errors import Conflict, InvalidInput, NotFound
+from harness.errors import Conflict, NotFound
 from harness.events.envelope import Event
 from harness.events.facts import (
     AttemptsQueued,
@@ -27,10 +30,8 @@ from harness.ports.artifacts import ArtifactStore
 from harness.ports.doorbell import Doorbell
 from harness.ports.entropy import Entropy
 from harness.ports.records import Records, Transaction
-
-MAX_WORKERS = 256
-MAX_RETRIES = 10
-MAX_ARGV_BYTES = 64 * 1024
+from harness.services.quotas import Quotas
+from harness.services.secrets import Secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class Runs:
     artifacts: ArtifactStore
     entropy: Entropy
     doorbell: Doorbell
+    quotas: Quotas
+    secrets: Secrets
 
     def submit(
         self, scope: Scope, request: RunRequest, by: Principal, idempotency_key: str | None = None
@@ -52,6 +55,7 @@ class Runs:
         Raises:
             InvalidInput: the request cannot be executed as it stands.
             Conflict: the key was used for a different request.
+            QuotaExceeded: the tenant has as many runs under way as it may.
         """
         self._check(scope, request)
         with self.records.transaction(scope) as tx:
@@ -60,6 +64,7 @@ class Runs:
                 known = RunId(tx.once(f"submit:{idempotency_key}", run_id))
                 if known != run_id:
                     return _same(tx.runs.get(known), request, idempotency_key)
+            self.quotas.admit(tx, scope.tenant)
             run = Run(id=run_id, scope=scope, request=request, created_at=tx.now())
             run = tx.runs.add(run, [_submitted(request, by)])
         self.doorbell.ring()
@@ -85,6 +90,15 @@ class Runs:
         """Runs of the scope, newest first, older than `before`."""
         with self.records.transaction(scope) as tx:
             return tx.runs.page(before=before, limit=limit, state=state)
+
+    def place(self, run: Run) -> int | None:
+        """How many runs are served before this one, about; None when it does not wait."""
+        if not run.is_waiting:
+            return None
+        active = self.records.active_runs()
+        used = Counter(each.scope.tenant for each in active if not each.is_waiting)
+        waiting = [each.id for each in in_turn(active, used) if each.is_waiting]
+        return waiting.index(run.id) if run.id in waiting else None
 
     def events(
         self, scope: Scope, run_id: RunId, *, after: int = 0, limit: int = 1000
@@ -157,6 +171,7 @@ class Runs:
             Conflict: the run has not ended.
             InvalidInput: there is nothing to attempt again, or a test cannot be.
             NotFound: no such run in the scope.
+            QuotaExceeded: the tenant has as many runs under way as it may.
         """
         with self.records.transaction(scope) as tx:
             run = tx.runs.get(run_id, lock=True)
@@ -164,6 +179,7 @@ class Runs:
             if idempotency_key and tx.once(f"rerun:{idempotency_key}", mark) != mark:
                 return run
             reopened = run.reopened()
+            self.quotas.admit(tx, scope.tenant)
             chosen = tests_to_rerun(run_results(tx, run_id), tests)
             tx.attempts.add([self._another(reopened, test) for test in chosen])
             tx.assessments.forget(run_id)
@@ -178,22 +194,13 @@ class Runs:
         return Attempt(attempt_id, run.id, case.id, case.index, number, round=run.round)
 
     def _check(self, scope: Scope, request: RunRequest) -> None:
-        if not request.argv or sum(len(word) + 1 for word in request.argv) > MAX_ARGV_BYTES:
-            raise InvalidInput(
-                f"The command must have 1 word or more and at most {MAX_ARGV_BYTES} characters."
-            )
-        if request.workers is not None and not 1 <= request.workers <= MAX_WORKERS:
-            raise InvalidInput(f"workers is {request.workers}; use 1 to {MAX_WORKERS}.")
-        if not 0 <= request.retries <= MAX_RETRIES:
-            raise InvalidInput(f"retries is {request.retries}; use 0 to {MAX_RETRIES}.")
-        for name, seconds in (("test", request.test_seconds), ("run", request.run_seconds)):
-            if seconds is not None and not 0 < seconds <= 7 * 86400:
-                raise InvalidInput(f"{name}_seconds is {seconds}; use more than 0, up to a week.")
+        check_request(request)
         if not self.artifacts.has(scope, request.suite.digest):
             raise NotFound(
                 f"No suite archive {request.suite.digest} was uploaded to this project. "
                 "Upload it first (PUT …/suites/DIGEST)."
             )
+        self.secrets.check(scope, request)
 
 
 def run_results(tx: Transaction, run_id: RunId) -> RunResults:
@@ -218,11 +225,13 @@ def _reopened(run: Run, chosen: Sequence[TestOutcome], by: Principal) -> Sequenc
 
 
 def _submitted(request: RunRequest, by: Principal) -> RunSubmitted:
+    origin = request.suite.origin
     return RunSubmitted(
         suite=request.suite.digest,
         command=list(request.argv),
         environment=request.environment.name if request.environment else None,
         submitted_by=by.name,
+        origin=f"{origin.url}@{origin.commit}" if origin else "",
     )
 
 

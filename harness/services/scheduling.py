@@ -5,9 +5,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from harness.domain.attempt import Attempt, AttemptResult, AttemptState, Verdict
-from harness.domain.ids import AttemptId, HostId, LeaseId, RunId
+from harness.domain.ids import AttemptId, HostId, LeaseId, RunId, TenantId
 from harness.domain.lease import Lease
+from harness.domain.quarantine import marked
+from harness.domain.queue import in_turn
+from harness.domain.quota import MAX_CAPACITY, QuotaName
 from harness.domain.results import conclude
+from harness.domain.retry_rule import RetryRule
 from harness.domain.run import Reason, Run, RunState
 from harness.domain.scope import Scope
 from harness.domain.suite import TestCase
@@ -24,6 +28,8 @@ from harness.events.facts import (
 from harness.ports.entropy import Entropy
 from harness.ports.records import Records, Transaction
 from harness.services.active_run import ActiveRun
+from harness.services.fleet import Fleet
+from harness.services.last_failed import last_failed
 from harness.services.scheduling_facts import (
     MESSAGES,
     STATE_OF_REASON,
@@ -51,21 +57,23 @@ class Scheduling:
     limits: SchedulingLimits = field(default_factory=SchedulingLimits)
     _active: dict[RunId, ActiveRun] = field(default_factory=dict)
     _scopes: dict[LeaseId, tuple[Scope, RunId]] = field(default_factory=dict)
-    _held: dict[HostId, Mapping[LeaseId, int]] = field(default_factory=dict)
-    _capacity: dict[HostId, int] = field(default_factory=dict)
+    _fleet: Fleet = field(default_factory=Fleet)
     _waiting: int = 0
     """Runs that nobody works on yet."""
 
     def claim(self, host: HostId, free: int, held: Mapping[LeaseId, int]) -> Grant | None:
         """Work for a host with so many free workers, the least served tenant first."""
-        self._held[host] = held
-        self._capacity[host] = free + sum(held.values())
+        self._fleet.hear(host, free, held)
         runs = self.records.active_runs()
         self._waiting = sum(run.is_waiting for run in runs)
         if free <= 0:
             return None
-        for run in self._fairly(runs):
-            grant = self._grant(run, host, free, held)
+        used = self._fleet.used(self._tenant)
+        capacities = self.records.capacities(QuotaName.WORKERS)
+        for run in in_turn(runs, used):
+            tenant = run.scope.tenant
+            room = capacities.get(tenant, MAX_CAPACITY) - used.get(tenant, 0)
+            grant = self._grant(run, host, min(free, room), held) if room > 0 else None
             if grant:
                 return grant
         return None
@@ -111,7 +119,7 @@ class Scheduling:
             again = active.lost(lease_id, have)
             if again:
                 return batch_of(again)
-            if not have and self._takes_more_than_its_share(lease_id):
+            if not have and self._fleet.is_beyond_its_share(lease_id, self._waiting):
                 return Batch()
             if active.has_failed_enough:
                 self._drop_waiting(tx, run, active)
@@ -165,14 +173,8 @@ class Scheduling:
         self._active.clear()
         self._scopes.clear()
 
-    def _fairly(self, runs: Sequence[Run]) -> Sequence[Run]:
-        used: dict[str, int] = {}
-        for held in self._held.values():
-            for lease_id, workers in held.items():
-                if lease_id in self._scopes:
-                    tenant = self._scopes[lease_id][0].tenant
-                    used[tenant] = used.get(tenant, 0) + workers
-        return sorted(runs, key=lambda r: (not r.is_waiting, used.get(r.scope.tenant, 0), r.id))
+    def _tenant(self, lease_id: LeaseId) -> TenantId | None:
+        return self._scopes[lease_id][0].tenant if lease_id in self._scopes else None
 
     def _grant(
         self, run: Run, host: HostId, free: int, held: Mapping[LeaseId, int]
@@ -207,10 +209,11 @@ class Scheduling:
             return None
         lease = tx.leases.grant(run, host, self.limits.lease_seconds)
         run = run.begun(tx.now())
-        fact = RunLeased(lease_id=lease.id, host=host, token=lease.token)
+        fact = RunLeased(lease.id, host, lease.token)
         run = tx.runs.save(replace(run, next_token=run.next_token + 1), [fact])
         self._scopes[lease.id] = (run.scope, run.id)
-        return Grant(lease, run, min(free, run.request.workers or free), self._test_seconds(run))
+        workers = min(free, run.request.workers or free)
+        return Grant(lease, run, workers, self._test_seconds(run), last_failed(tx, run))
 
     def _more_workers(
         self, tx: Transaction, run: Run, lease: Lease, free: int, opened: int
@@ -232,22 +235,15 @@ class Scheduling:
     def _test_seconds(self, run: Run) -> float:
         return run.request.test_seconds or self.limits.test_seconds
 
-    def _takes_more_than_its_share(self, lease_id: LeaseId) -> bool:
-        if not self._waiting:
-            return False
-        busy = [lease for held in self._held.values() for lease, n in held.items() if n]
-        share = max(1, sum(self._capacity.values()) // (len(busy) + self._waiting))
-        return any(held.get(lease_id, 0) > share for held in self._held.values())
-
     def _first_attempts(self, tx: Transaction, run: Run, collected: Collected) -> ActiveRun:
         fatal = any(item.result.verdict.is_bad for item in collected.broken)
         runnable = collected.cases if collected.run_broken or not fatal else ()
-        cases = [*runnable, *(broken.case for broken in collected.broken)]
+        found = [*runnable, *(broken.case for broken in collected.broken)]
+        cases = marked(found, tx.quarantines.list(), tx.now())
         tx.tests.add(run.id, cases)
         attempts = [self._attempt(run, case, 1) for case in cases]
         tx.attempts.add(attempts)
-        seconds = tx.tests.seconds([case.id for case in cases])
-        active = ActiveRun.of(run, cases, attempts, seconds, run.request.workers or 2)
+        active = _active(tx, run, cases, attempts)
         active.max_failures = collected.max_failures
         facts: list[Fact] = [
             RunCollected(
@@ -310,6 +306,8 @@ class Scheduling:
         if run.state is RunState.CANCELLING:
             run = self._drop_waiting(tx, run, active)
             self._end(tx, run, RunState.CANCELLED, run.reason, run.message)
+        elif surrender.reason is Reason.COVERAGE and active.open:
+            return  # measured over a part: its end is still to come
         elif surrender.reason is not Reason.NONE:
             run = self._drop_waiting(tx, run, active)
             state = STATE_OF_REASON.get(surrender.reason, RunState.ERRORED)
@@ -318,7 +316,7 @@ class Scheduling:
             self._conclude(tx, run, active)
 
     def _conclude(self, tx: Transaction, run: Run, active: ActiveRun) -> None:
-        state, reason = conclude(active.final())
+        state, reason = conclude(active.final(gating=True))
         self._end(tx, run, state, reason, MESSAGES.get(reason, ""))
 
     def _end(
@@ -363,10 +361,7 @@ class Scheduling:
     def _refuse(self, scope: Scope, run_id: RunId, report: Report, why: str) -> None:
         with self.records.transaction(scope) as tx:
             run = tx.runs.get(run_id, lock=True)
-            refused = ResultRefused(
-                lease_id=report.lease_id, attempt_ids=list(report.results), why=why
-            )
-            tx.runs.save(run, [refused])
+            tx.runs.save(run, [ResultRefused(report.lease_id, list(report.results), why)])
 
     def _leased(self, tx: Transaction, lease_id: LeaseId) -> Run:
         """The run of an active lease, locked."""
@@ -378,21 +373,25 @@ class Scheduling:
         known = self._active.get(run.id)
         if known:
             return known
-        cases = tx.tests.of_run(run.id)
-        seconds = tx.tests.seconds([case.id for case in cases])
-        attempts = tx.attempts.of_run(run.id)
-        active = ActiveRun.of(run, cases, attempts, seconds, run.request.workers or 2)
+        active = _active(tx, run, tx.tests.of_run(run.id), tx.attempts.of_run(run.id))
         active.recovered = True
         self._active[run.id] = active
         return active
 
     def _where(self, lease_id: LeaseId) -> tuple[Scope, RunId]:
         if lease_id not in self._scopes:
-            for run in self.records.active_runs():
-                with self.records.transaction(run.scope) as tx:
-                    for lease in tx.leases.of_run(run.id):
-                        self._scopes[lease.id] = (run.scope, run.id)
-        try:
-            return self._scopes[lease_id]
-        except KeyError:
-            raise Fenced(f"Lease {lease_id} has ended; its work was given to others.") from None
+            found = self.records.lease(lease_id)
+            if found is None:
+                raise Fenced(f"There is no lease {lease_id}; its work was given to others.")
+            self._scopes[lease_id] = (found[0], found[1].run_id)
+        return self._scopes[lease_id]
+
+
+def _active(
+    tx: Transaction, run: Run, cases: Sequence[TestCase], attempts: Sequence[Attempt]
+) -> ActiveRun:
+    ids = [case.id for case in cases]
+    environment = run.request.environment.name if run.request.environment else ""
+    asks = run.request.retry is RetryRule.ADAPTIVE
+    histories = tx.tests.histories(environment, ids) if asks else ()
+    return ActiveRun.of(run, cases, attempts, tx.tests.seconds(ids), histories)

@@ -26,9 +26,11 @@ STATE_OF_REASON = {
     Reason.USAGE: RunState.INCONCLUSIVE,
     Reason.NO_TESTS: RunState.INCONCLUSIVE,
     Reason.COLLECTION: RunState.FAILED,
+    Reason.COVERAGE: RunState.FAILED,
 }
 MESSAGES = {
-    Reason.NO_TESTS: "No test ran: nothing was collected, or everything was deselected.",
+    Reason.NO_TESTS: "No test ran: nothing was collected, or everything was "
+    "deselected or quarantined.",
     Reason.INFRASTRUCTURE: "Tests could not be executed; see the errored attempts.",
 }
 

@@ -7,6 +7,8 @@ from hatchling.builders.wheel import WheelBuilder
 
 from tests.architecture.source import PACKAGES, ROOT
 
+PYTEST_PLUGIN = "_ath_specs.py"
+
 
 def shipped(folder: Path) -> set[str]:
     (wheel,) = WheelBuilder(str(ROOT)).build(directory=str(folder), versions=["standard"])
@@ -16,7 +18,7 @@ def shipped(folder: Path) -> set[str]:
 
 def present() -> set[str]:
     files = (path for package in PACKAGES for path in (ROOT / package).rglob("*"))
-    return {
+    return {PYTEST_PLUGIN} | {
         path.relative_to(ROOT).as_posix()
         for path in files
         if path.is_file() and path.parent.name != "__pycache__"

@@ -6,7 +6,7 @@ import pytest
 
 from harness.domain.ids import HostId, LeaseId
 from harness.domain.lease import Lease
-from harness.domain.scope import DEFAULT_SCOPE
+from harness.domain.scope import DEFAULT_SCOPE, Scope
 from harness.errors import Conflict, Fenced
 from harness.ports.records import Records, Transaction
 from tests.support.samples import OTHER_TENANT, a_run
@@ -34,6 +34,14 @@ def test_expired_lease_is_fenced_listed_and_never_renewed(records: Records) -> N
     with pytest.raises(Fenced, match=lease.id), records.transaction(DEFAULT_SCOPE) as tx:
         tx.leases.get(lease.id)
     assert records.expired_leases() == [(DEFAULT_SCOPE, lease)]
+
+
+def test_lease_is_found_whosever_it_is_and_after_its_end(records: Records) -> None:
+    with records.transaction(OTHER_TENANT) as tx:
+        lease = granted(tx, 60, OTHER_TENANT)
+        tx.leases.end(lease.id)
+    assert records.lease(lease.id) == (OTHER_TENANT, lease)
+    assert records.lease(LeaseId("never")) is None
 
 
 def test_ended_lease_is_fenced_and_forgotten(records: Records) -> None:
@@ -82,6 +90,6 @@ def test_token_is_never_given_twice(records: Records) -> None:
         tx.leases.grant(a_run(), HostId("h2"), 60)
 
 
-def granted(tx: Transaction, seconds: float) -> Lease:
-    run = tx.runs.add(a_run(), [])
+def granted(tx: Transaction, seconds: float, scope: Scope = DEFAULT_SCOPE) -> Lease:
+    run = tx.runs.add(a_run(scope=scope), [])
     return tx.leases.grant(run, HostId("h1"), seconds)

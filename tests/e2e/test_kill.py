@@ -1,19 +1,22 @@
 """Whatever process is killed at whatever moment, an accepted run ends once and is complete."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from harness.client import Client
+from harness.domain.attempt import Verdict
 from harness.domain.ids import RunId
 from harness.domain.run import RunState
+from harness.events.envelope import Event
+from harness.events.facts import AttemptFinished, LeaseEnded, ResultRefused
 from tests.support.live_platform import LivePlatform, assert_consistent
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
-TESTS = 60
+TESTS = 500
 CASE_SECONDS = 180.0
 SUITE = f"""\
 import threading
@@ -21,7 +24,7 @@ import pytest
 
 @pytest.mark.parametrize("n", range({TESTS}))
 def test_short(n):
-    threading.Event().wait(0.1)
+    threading.Event().wait(0.02)
 """
 BROWSER_TESTS = 12
 BROWSER_SUITE = f"""\
@@ -77,7 +80,7 @@ def test_a_killed_process_loses_nothing(
     record_property: Callable[[str, object], None],
 ) -> None:
     run = platform.submit(client, slow_suite, "pytest", "-q")
-    _after_finished(client, run.id, 5)
+    after_finished(client, run.id, 5)
     killed = time.monotonic()
     platform.kill(VICTIMS[victim])
     ended = client.runs.wait(run.id, until="assessed", seconds=CASE_SECONDS)
@@ -90,6 +93,30 @@ def test_a_killed_process_loses_nothing(
     assert platform.ath("watch", run.id).returncode == 0
 
 
+def test_a_host_that_was_stopped_past_its_lease_cannot_write_late_results(
+    platform: LivePlatform, client: Client, slow_suite: Path
+) -> None:
+    run = platform.submit(client, slow_suite, "pytest", "-q")
+    after_finished(client, run.id, 5)
+    (host,) = platform.running(VICTIMS["worker-host"])
+    host.suspend()
+    try:
+        _after(client, run.id, lambda e: e.type == LeaseEnded.type and e.data["why"] == "expired")
+    finally:
+        host.resume()
+    ended = client.runs.wait(run.id, until="assessed", seconds=CASE_SECONDS)
+    assert ended.state is RunState.PASSED, ended.message
+    assert_consistent(client, ended)
+    results = client.runs.results(run.id)
+    assert len(results.tests) == TESTS
+    assert {test.verdict for test in results.tests} == {Verdict.PASSED}
+    events = list(client.runs.events(run.id, until="finished", seconds=60))
+    late = {i for e in events if e.type == ResultRefused.type for i in _ids(e)}
+    attempts = [attempt for test in results.tests for attempt in test.attempts]
+    assert late
+    assert {a.result.verdict for a in attempts if a.id in late and a.result} == {Verdict.ERRORED}
+
+
 @pytest.mark.browser
 def test_a_killed_browser_ends_no_run(
     platform: LivePlatform, client: Client, slow_suite: Path
@@ -97,7 +124,7 @@ def test_a_killed_browser_ends_no_run(
     (slow_suite / "test_short.py").write_text(BROWSER_SUITE)
     # A call into Playwright may wait for ever when its browser dies; the deadline ends that test.
     run = platform.submit(client, slow_suite, "pytest", "-q", test_seconds=10.0)
-    _after_finished(client, run.id, 2)
+    after_finished(client, run.id, 2)
     platform.kill(_is_browser)
     ended = client.runs.wait(run.id, until="assessed", seconds=CASE_SECONDS)
     assert ended.state.is_terminal
@@ -108,14 +135,24 @@ def test_a_killed_browser_ends_no_run(
     assert platform.running(_is_browser) == []
 
 
+def _ids(event: Event) -> Sequence[str]:
+    found = event.data["attempt_ids"]
+    return [str(each) for each in found] if isinstance(found, list) else []
+
+
 def _is_browser(line: str) -> bool:
     return "--remote-debugging-pipe" in line and "--type=" not in line
 
 
-def _after_finished(client: Client, run_id: RunId, count: int) -> None:
+def after_finished(client: Client, run_id: RunId, count: int) -> None:
     """Return when so many attempts of the run are over."""
+    left = iter(range(count - 1, -1, -1))
+    _after(client, run_id, lambda e: e.type == AttemptFinished.type and next(left) == 0)
+
+
+def _after(client: Client, run_id: RunId, happened: Callable[[Event], bool]) -> None:
+    """Return when something has happened to the run."""
     for event in client.runs.events(run_id, until="finished", seconds=60):
-        count -= event.type == "ath.attempt.finished.v1"
-        if count == 0:
+        if happened(event):
             return
     raise AssertionError("the run ended before it could be disturbed")

@@ -61,6 +61,17 @@ def test_endless():
 """
 
 
+SHOP = "".join(f"def price_{n}():\n    return {n}\n\n\n" for n in (1, 2, 3, 4))
+COVERING = """\
+import threading
+from shop import price_{0}
+
+def test_price():
+    threading.Event().wait(0.5)
+    assert price_{0}() == {0}
+"""
+
+
 def junit(path: Path) -> dict[tuple[str | None, str | None], list[str]]:
     """What became of each test."""
     return {
@@ -108,6 +119,33 @@ def test_a_retried_test_is_flaky(platform: LivePlatform, suite: Path) -> None:
     ran = platform.ath("run", "--json", "--retries", "1", "--", "pytest", cwd=suite)
     assert ran.returncode == ExitCode.PASSED, ran.stdout + ran.stderr
     assert json.loads(ran.stdout)["flaky"] == ["test_it.py::test_moody"]
+
+
+def test_coverage_is_joined_over_workers_and_brought_home(
+    platform: LivePlatform, suite: Path
+) -> None:
+    (suite / "shop.py").write_text(SHOP)
+    for number in (1, 2, 3):
+        (suite / f"test_{number}.py").write_text(COVERING.format(number))
+    (suite / "test_it.py").unlink()
+    options = ["--cov=shop", "--cov-report=xml:out/cov.xml", "--cov-report=term-missing"]
+    python = ["--python", sys.executable]
+    ran = platform.ath("run", "-n", "2", *python, "--", "pytest", *options, cwd=suite)
+    assert ran.returncode == ExitCode.PASSED, ran.stdout + ran.stderr
+    lines = ET.parse(suite / "out" / "cov.xml").findall(".//line")
+    missed = [line.get("number") for line in lines if line.get("hits") == "0"]
+    assert missed == [str(SHOP.splitlines().index("    return 4") + 1)]
+    assert "shop.py" in ran.stdout
+    options = [*options, "--cov-fail-under=95"]
+    ran = platform.ath("run", *python, "--", "pytest", *options, cwd=suite)
+    assert ran.returncode == ExitCode.FAILED, ran.stdout + ran.stderr
+    assert "below the 95 % that are required" in ran.stdout
+
+
+def test_lf_runs_what_failed_last(platform: LivePlatform, suite: Path) -> None:
+    platform.ath("run", "--", "pytest", cwd=suite)
+    ran = platform.ath("run", "--json", "--", "pytest", "--lf", cwd=suite)
+    assert json.loads(ran.stdout)["counts"] == {"failed": 1}
 
 
 def test_failed_tests_are_rerun_within_the_run(

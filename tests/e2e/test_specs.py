@@ -1,6 +1,7 @@
 """Specs run on the platform as any tests do, and their steps are part of the results."""
 
 import json
+import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -40,6 +41,11 @@ tests:
   - id: other
     steps:
       - command: {run: ["true"]}
+"""
+TWIN = """\
+def test_shelf(ath):
+    with ath.step("Look at it"):
+        assert ath.api.get("/onion.txt").text == "sweet"
 """
 
 
@@ -83,6 +89,22 @@ def test_steps_of_specs_are_results(
     assert (bad.failure.frames[0].file, bad.failure.frames[0].line) == ("shelf.ath.yaml", 10)
     assert bad.attempts[0].result is not None
     assert bad.attempts[0].result.properties["ath.owner"] == "shelf-team"
+
+
+def test_steps_of_python_tests_are_results(
+    platform: LivePlatform, client: Client, shelf: Path
+) -> None:
+    (shelf / "test_shelf.py").write_text(TWIN)
+    asked = ["run", "--env", "local", "--json", "--python", sys.executable, "--"]
+    ran = platform.ath(*asked, "pytest", "test_shelf.py", cwd=shelf)
+    assert ran.returncode == ExitCode.FAILED, ran.stdout + ran.stderr
+    (test,) = client.runs.results(RunId(json.loads(ran.stdout)["run"])).tests
+    (look,) = steps_of(test)
+    assert [(step.kind, step.name, step.outcome) for step in look.steps] == [
+        ("api", "GET /onion.txt", "passed")
+    ]
+    assert test.failure is not None
+    assert test.failure.message.startswith("in 'Look at it': assert 'sharp")
 
 
 def test_mistakes_of_specs_are_told_before_anything_runs(

@@ -15,13 +15,13 @@ from harness.client import Client
 from harness.domain.installation import Installation
 from harness.domain.run import Run, RunRequest
 from harness.events.envelope import verify_chain
-from harness.settings import Settings
+from harness.settings import Settings, index_environ
 
 ROOT = Path(__file__).resolve().parents[2]
 ATH = [sys.executable, "-c", "from cluster.cli import main; main()"]
 COMMAND_SECONDS = 120.0
 MARK = "ATH_SUPERVISED"
-_INHERITED = ("HOME", "PATH", "LANG", "VIRTUAL_ENV")
+_INHERITED = ("HOME", "PATH", "LANG", "VIRTUAL_ENV", *index_environ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,9 @@ class LivePlatform:
         cwd: Path | None = None,
         env: Mapping[str, str] | None = None,
         seconds: float = COMMAND_SECONDS,
+        told: str | None = None,
     ) -> "subprocess.CompletedProcess[str]":
-        """One command to its end."""
+        """One command to its end; `told` is what stands on its standard input."""
         return subprocess.run(
             [*ATH, *words],
             cwd=cwd or self.home.parent,
@@ -62,6 +63,7 @@ class LivePlatform:
             errors="replace",
             timeout=seconds,
             check=False,
+            input=told,
         )
 
     def begin(self, *words: str, cwd: Path, env: Mapping[str, str]) -> "subprocess.Popen[str]":

@@ -14,6 +14,7 @@ from harness.domain.attempt import (
 )
 from harness.domain.environment import Environment
 from harness.domain.failure_cluster import Assignment, FailureCluster
+from harness.domain.git_reference import Origin
 from harness.domain.ids import (
     AttemptId,
     ClusterId,
@@ -24,6 +25,7 @@ from harness.domain.ids import (
     TenantId,
     TestId,
 )
+from harness.domain.python_environment import PythonEnvironment
 from harness.domain.run import Run, RunRequest
 from harness.domain.scope import DEFAULT_SCOPE, Scope
 from harness.domain.suite import SuiteVersion, TestCase
@@ -39,11 +41,15 @@ SUBMITTED = RunSubmitted(suite="d", command=["pytest"], environment=None, submit
 def a_request(release: str | None = None) -> RunRequest:
     """A request that uses every field a store could lose."""
     return RunRequest(
-        suite=SuiteVersion(Digest("d" * 64), "süite", "sub"),
+        suite=SuiteVersion(
+            Digest("d" * 64), "süite", "sub", Origin("https://git.example/x", "c" * 40, "main")
+        ),
         argv=("pytest", "-k", "a or 'b'"),
         interpreter="/usr/bin/python3",
         environment=Environment("stable", base_url="http://127.0.0.1:1", up=("serve", "${port}")),
         variables={"LANG": "C.UTF-8"},
+        python=PythonEnvironment("uv.lock", "3.12", ("test",), ("all",)),
+        secrets=("TOKEN",),
         workers=2,
         retries=1,
         test_seconds=1.5,

@@ -1,6 +1,6 @@
 """`browser`: what a person does in a browser, and sees."""
 
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
@@ -10,6 +10,9 @@ from actors.specs.context import StepContext
 from actors.specs.failure import StepFailed
 from actors.specs.model import SpecModel, Variable
 from actors.specs.target import Target
+
+if TYPE_CHECKING:
+    from actors.specs.browser_actions import Browsing
 
 NEEDS = (
     "browser steps need pytest-playwright beside the platform: pip install pytest-playwright, "
@@ -132,13 +135,21 @@ def run(step: BrowserStep, context: StepContext) -> None:
     Raises:
         StepFailed: an element is not there, or something is not as expected.
     """
-    try:
-        from actors.specs.browser_actions import Browsing
-    except ImportError:
-        raise StepFailed(NEEDS) from None
-
-    browsing = Browsing.of(context, step.patience, step.dialogs)
+    browsing = browse(context, step.patience, step.dialogs)
     for action in step.do:
         browsing.act(action)
     for name, target in step.save.items():
         context.save(name, browsing.text(target))
+
+
+def browse(context: StepContext, patience: float, dialogs: str = "dismiss") -> "Browsing":
+    """The test's page, ready for actions.
+
+    Raises:
+        StepFailed: there is none, for playwright is not installed.
+    """
+    try:
+        from actors.specs.browser_actions import Browsing
+    except ImportError:
+        raise StepFailed(NEEDS) from None
+    return Browsing.of(context, patience, dialogs)

@@ -97,6 +97,8 @@ class TestWire(WireModel):
     file: str
     line: int | None
     serial_group: str | None
+    quarantined: str | None
+    """Why its failures decide nothing; null if they do."""
     verdict: Verdict | None
     seconds: float
     attempts: list[AttemptWire]
@@ -127,6 +129,7 @@ def test_wire(outcome: TestOutcome) -> TestWire:
         file=case.file,
         line=case.line,
         serial_group=case.serial_group,
+        quarantined=case.quarantined,
         verdict=outcome.verdict,
         seconds=outcome.seconds,
         attempts=[_attempt(attempt) for attempt in outcome.attempts],

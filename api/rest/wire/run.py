@@ -8,7 +8,11 @@ from pydantic import Field, StringConstraints
 
 from api.rest.wire.model import Line, Sha256, WireModel
 from harness.domain.environment import Environment
+from harness.domain.git_reference import Origin
 from harness.domain.ids import Digest
+from harness.domain.priority import Priority
+from harness.domain.python_environment import PythonEnvironment
+from harness.domain.retry_rule import RetryRule
 from harness.domain.run import Reason, Run, RunRequest, RunState
 from harness.domain.suite import SuiteVersion
 
@@ -22,6 +26,14 @@ _Count = Annotated[int, Field(ge=0, le=100_000)]
 _Variables = Annotated[Mapping[_Variable, _Value], Field(max_length=1024)]
 
 
+class OriginWire(WireModel):
+    """The repository that a suite was fetched from."""
+
+    url: Annotated[str, StringConstraints(max_length=2048)]
+    commit: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40,64}$")]
+    ref: Annotated[str, StringConstraints(max_length=255)]
+
+
 class SuiteWire(WireModel):
     """One exact state of a suite's source."""
 
@@ -30,6 +42,7 @@ class SuiteWire(WireModel):
     """Name of the folder the archive was made of."""
     cwd: Line = "."
     """Where the command runs, relative to the folder."""
+    origin: OriginWire | None = None
 
 
 class EnvironmentWire(WireModel):
@@ -44,20 +57,36 @@ class EnvironmentWire(WireModel):
     variables: _Variables = Field(default_factory=dict)
 
 
+class PythonWire(WireModel):
+    """Packages that the platform installs for the suite."""
+
+    requirements: Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+    """A lock or requirements file, relative to the suite's folder."""
+    version: Annotated[str, StringConstraints(max_length=16)] | None = None
+    """Of Python, such as 3.12."""
+    groups: Annotated[tuple[_Label, ...], Field(max_length=64)] = ()
+    extras: Annotated[tuple[_Label, ...], Field(max_length=64)] = ()
+
+
 class RequestWire(WireModel):
     """What somebody asks for."""
 
     suite: SuiteWire
     argv: Annotated[tuple[_Word, ...], Field(min_length=1, max_length=65_536)]
     interpreter: Line | None = None
+    python: PythonWire | None = None
     environment: EnvironmentWire | None = None
     variables: _Variables = Field(default_factory=dict)
+    secrets: Annotated[tuple[_Label, ...], Field(max_length=64)] = ()
+    """Names of secrets whose values the tests see as environment variables."""
     workers: _Count | None = None
     retries: _Count = 0
+    retry: RetryRule = RetryRule.FAILURES
     test_seconds: float | None = None
     run_seconds: float | None = None
     release: _Label | None = None
     labels: Annotated[Mapping[_Label, _Label], Field(max_length=64)] = Field(default_factory=dict)
+    priority: Priority = Priority.NORMAL
 
 
 class RunWire(WireModel):
@@ -81,6 +110,8 @@ class RunWire(WireModel):
     """How often the run was reopened."""
     started_at: datetime | None
     finished_at: datetime | None
+    ahead: int | None = None
+    """About how many runs are served before this one; null when it does not wait."""
 
 
 class RunPage(WireModel):
@@ -107,21 +138,25 @@ class CancelWire(WireModel):
 def request_from(wire: RequestWire) -> RunRequest:
     """The domain's request."""
     return RunRequest(
-        suite=SuiteVersion(Digest(wire.suite.digest), wire.suite.folder, wire.suite.cwd),
+        suite=_suite(wire.suite),
         argv=wire.argv,
         interpreter=wire.interpreter,
+        python=_python(wire.python) if wire.python else None,
         environment=_environment(wire.environment) if wire.environment else None,
         variables=wire.variables,
+        secrets=wire.secrets,
         workers=wire.workers,
         retries=wire.retries,
+        retry=wire.retry,
         test_seconds=wire.test_seconds,
         run_seconds=wire.run_seconds,
         release=wire.release,
         labels=wire.labels,
+        priority=wire.priority,
     )
 
 
-def run_wire(run: Run) -> RunWire:
+def run_wire(run: Run, ahead: int | None = None) -> RunWire:
     """The run for the wire."""
     return RunWire.model_construct(
         id=run.id,
@@ -141,6 +176,38 @@ def run_wire(run: Run) -> RunWire:
         round=run.round,
         started_at=run.started_at,
         finished_at=run.finished_at,
+        ahead=ahead,
+    )
+
+
+def suite_wire(suite: SuiteVersion) -> SuiteWire:
+    """The suite for the wire."""
+    origin = suite.origin
+    return SuiteWire.model_construct(
+        digest=suite.digest,
+        folder=suite.folder,
+        cwd=suite.cwd,
+        origin=OriginWire.model_construct(url=origin.url, commit=origin.commit, ref=origin.ref)
+        if origin
+        else None,
+    )
+
+
+def _suite(wire: SuiteWire) -> SuiteVersion:
+    origin = Origin(wire.origin.url, wire.origin.commit, wire.origin.ref) if wire.origin else None
+    return SuiteVersion(Digest(wire.digest), wire.folder, wire.cwd, origin)
+
+
+def _python(wire: PythonWire) -> PythonEnvironment:
+    return PythonEnvironment(wire.requirements, wire.version, wire.groups, wire.extras)
+
+
+def _python_wire(python: PythonEnvironment) -> PythonWire:
+    return PythonWire.model_construct(
+        requirements=python.requirements,
+        version=python.version,
+        groups=python.groups,
+        extras=python.extras,
     )
 
 
@@ -156,19 +223,22 @@ def _environment(wire: EnvironmentWire) -> Environment:
 
 
 def _request_wire(request: RunRequest) -> RequestWire:
-    suite = request.suite
     return RequestWire.model_construct(
-        suite=SuiteWire.model_construct(digest=suite.digest, folder=suite.folder, cwd=suite.cwd),
+        suite=suite_wire(request.suite),
         argv=request.argv,
         interpreter=request.interpreter,
+        python=_python_wire(request.python) if request.python else None,
         environment=_environment_wire(request.environment) if request.environment else None,
         variables=dict(request.variables),
+        secrets=request.secrets,
         workers=request.workers,
         retries=request.retries,
+        retry=request.retry,
         test_seconds=request.test_seconds,
         run_seconds=request.run_seconds,
         release=request.release,
         labels=dict(request.labels),
+        priority=request.priority,
     )
 
 

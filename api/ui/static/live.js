@@ -5,6 +5,7 @@ const KINDS = [
   "run.leased", "lease.ended", "sandbox.started", "environment.ready", "run.collected",
   "attempts.queued", "attempt.finished", "run.cancel_requested", "run.finished",
   "run.reopened", "failure.assigned", "run.assessed",
+  "python.begun", "python.awaited", "python.ready",
 ].map((kind) => `ath.${kind}.v1`);
 const PAUSE_MS = 800;
 

@@ -11,6 +11,7 @@ def main():
     """Run pytest as the `start` message says; never returns."""
     fd = int(os.environ.pop(FD))
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    from _ath_pytest.last_failed import LastFailed  # type: ignore[import-not-found]  # likewise
     from _ath_pytest.steer import Steered  # type: ignore[import-not-found]  # found by path
     from _ath_pytest.wire import Wire  # type: ignore[import-not-found]  # likewise
 
@@ -21,8 +22,9 @@ def main():
 
     import pytest
 
-    steered = Steered(wire, start.get("browser"))
-    code = pytest.main(argv, plugins=[steered])
+    steered = Steered(wire, start.get("browser"), start.get("coverage"))
+    plugins = [steered, LastFailed(start.get("last_failed", ()))]
+    code = pytest.main(argv, plugins=plugins)
     steered.wire.send({"ev": "exited", "status": int(code), "why": steered.trouble})
     sys.stdout.flush()
     sys.stderr.flush()

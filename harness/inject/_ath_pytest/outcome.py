@@ -11,6 +11,7 @@ STEPS = 500
 STEP_DEPTH = 5
 STEP_NAME = 300
 STEP_DETAIL = 8 * 1024
+STEP_DETAILS = 256 * 1024
 
 
 class Outcome:
@@ -100,7 +101,7 @@ class Outcome:
 
 def steps(found: object) -> "list[dict]":
     """What the item says of its steps, as far as it can be understood, and bounded."""
-    kept: list = _steps(found, 1, [STEPS])
+    kept: list = _steps(found, 1, [STEPS, STEP_DETAILS])
     return kept
 
 
@@ -112,6 +113,8 @@ def _steps(found, depth, room):
         if not isinstance(step, dict):
             continue
         room[0] -= 1
+        detail = cut(str(step.get("detail", "")), STEP_DETAIL)[: max(0, room[1])]
+        room[1] -= len(detail)
         outcome = step.get("outcome")
         inner = step.get("steps")
         kept.append(
@@ -121,7 +124,7 @@ def _steps(found, depth, room):
                 "outcome": outcome if outcome in ("passed", "failed", "skipped") else "passed",
                 "seconds": _seconds(step.get("seconds")),
                 "started": _seconds(step.get("started")),
-                "detail": cut(str(step.get("detail", "")), STEP_DETAIL),
+                "detail": detail,
                 "steps": _steps(inner, depth + 1, room) if depth < STEP_DEPTH else [],
             }
         )

@@ -8,6 +8,7 @@ import pytest
 
 from . import PROTOCOL
 from .browser import LaunchArgs
+from .cov import measure_in_fork, measuring, tell
 from .outcome import Outcome, broken_file
 from .wire import Wire
 
@@ -17,8 +18,9 @@ _REAP_SECONDS = 0.2
 class Steered:
     """Collects once; then forks workers, or becomes one, as the host says."""
 
-    def __init__(self, wire, browser):
+    def __init__(self, wire, browser, coverage):
         self.wire = wire
+        self._coverage = coverage
         self.is_fork = False
         self.trouble = ""
         self._browser = browser
@@ -39,6 +41,13 @@ class Steered:
             config.option.numprocesses = None
         if self._browser and config.pluginmanager.hasplugin("playwright"):
             config.pluginmanager.register(LaunchArgs(self._browser).module(), "ath-browser")
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session):
+        """Tell the host what was covered, once pytest-cov knows."""
+        plugin = measuring(session.config)
+        if plugin and not self.is_fork:
+            tell(plugin, self._coverage)
 
     def pytest_collectreport(self, report):
         """Remember files that could not be collected, or were skipped as a whole."""
@@ -76,6 +85,7 @@ class Steered:
             "run_broken": bool(config.getoption("continue_on_collection_errors", False)),
             "junit": self._junit,
             "forkable": len(os.listdir("/proc/self/task")) == 1,
+            "measured": measuring(config) is not None,
         }
 
     def _drop_reporters(self, config):
@@ -84,7 +94,8 @@ class Steered:
             name = type(plugin).__name__
             if name == "LogXML":
                 self._junit = plugin.logfile
-            if name in {"LogXML", "TerminalReporter"}:
+            # pytest-cov reports through the terminal's plugin at the end
+            if name == "LogXML" or (name == "TerminalReporter" and not measuring(config)):
                 config.pluginmanager.unregister(plugin)
 
     def _serve(self, session):
@@ -124,6 +135,8 @@ class Steered:
         self.wire = Wire.adopt(channel)
         _own_capture(session.config)
         _own_folders(session.config, name)
+        if measuring(session.config):
+            measure_in_fork(measuring(session.config))
         Worker(self.wire, session, self).run()
         return True
 

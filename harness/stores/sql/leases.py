@@ -102,6 +102,13 @@ def expired_leases(session: Session) -> list[tuple[Scope, Lease]]:
     ]
 
 
+def lease_anywhere(session: Session, lease_id: LeaseId) -> tuple[Scope, Lease] | None:
+    """A lease of any tenant, ended or not."""
+    rows = session.rows(select(LEASES).where(LEASES.c.id == lease_id))
+    scopes = [Scope(TenantId(row.tenant), ProjectId(row.project)) for row in rows]
+    return (scopes[0], _lease(rows[0])) if rows else None
+
+
 def _lease(row: Record) -> Lease:
     return Lease(
         id=LeaseId(row.id),

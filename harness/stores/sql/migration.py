@@ -30,7 +30,9 @@ class Migrations:
         return self.revisions[-1]
 
 
-SHIPPED = Migrations(Path(__file__).with_name("migrations"), ("0001", "0002"))
+SHIPPED = Migrations(
+    Path(__file__).with_name("migrations"), ("0001", "0002", "0003", "0004", "0005")
+)
 
 # Any number will do, as long as nothing else locks it in the same database.
 _ADVISORY_LOCK = 0x61746801

@@ -1,11 +1,12 @@
 """The record store on SQLite or PostgreSQL."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from harness.domain.ids import EventId
+from harness.domain.ids import EventId, LeaseId, TenantId
 from harness.domain.lease import Lease
 from harness.domain.principal import Principal
+from harness.domain.quota import QuotaName
 from harness.domain.run import Run
 from harness.domain.scope import Scope
 from harness.events.envelope import Event
@@ -13,10 +14,13 @@ from harness.ports.entropy import Entropy
 from harness.stores.sql.api_keys import principal_of, put_key
 from harness.stores.sql.engine import Limits, open_engine
 from harness.stores.sql.events import mark_published, unpublished
-from harness.stores.sql.leases import expired_leases
+from harness.stores.sql.leases import expired_leases, lease_anywhere
 from harness.stores.sql.migration import migrate
+from harness.stores.sql.quotas import capacities
 from harness.stores.sql.runs import active_runs
 from harness.stores.sql.scoped import Scoped
+from harness.stores.sql.seal import Seal
+from harness.stores.sql.secrets import SqlSecrets
 from harness.stores.sql.session import Session, session
 from harness.stores.sql.transaction import SqlTransaction
 
@@ -60,6 +64,16 @@ class SqlRecords:
         with self._session() as work:
             return active_runs(work)
 
+    def capacities(self, name: QuotaName) -> Mapping[TenantId, int]:
+        """What was set for each tenant."""
+        with self._session() as work:
+            return capacities(work, name)
+
+    def lease(self, lease_id: LeaseId) -> tuple[Scope, Lease] | None:
+        """A lease of any tenant, ended or not."""
+        with self._session() as work:
+            return lease_anywhere(work, lease_id)
+
     def expired_leases(self) -> Sequence[tuple[Scope, Lease]]:
         """Leases of all tenants whose time is over and that were not ended."""
         with self._session() as work:
@@ -84,6 +98,10 @@ class SqlRecords:
         """Store an API key; replaces the principal of the same hash."""
         with self._session() as work:
             put_key(work, key_hash, principal)
+
+    def secrets(self, secret: bytes) -> SqlSecrets:
+        """The secrets in the same database, under a key derived from the installation's secret."""
+        return SqlSecrets(self._session, Seal(secret, self._entropy))
 
     def close(self) -> None:
         """Give back every connection."""

@@ -34,13 +34,13 @@ class Scoped:
 
     def __init__(self, session: Session, scope: Scope) -> None:
         """The scope goes into every statement."""
-        self._session = session
+        self.session = session
         self.scope = scope
         self._owner: Values = {"tenant": scope.tenant, "project": scope.project}
 
     def now(self) -> datetime:
         """The database's clock, UTC."""
-        return self._session.now()
+        return self.session.now()
 
     def select(self, table: Table, *columns: ColumnElement[object]) -> Select[tuple[object, ...]]:
         """A query of the scope's rows; of whole rows when no columns are named."""
@@ -56,28 +56,28 @@ class Scoped:
 
     def rows(self, query: Select[tuple[object, ...]]) -> Sequence[Record]:
         """What the query finds."""
-        return self._session.rows(query)
+        return self.session.rows(query)
 
     def locked(self, query: Select[tuple[object, ...]]) -> Sequence[Record]:
         """What the query finds; nobody else changes it before this transaction ends."""
-        return self._session.rows(query.with_for_update(), lock=True)
+        return self.session.rows(query.with_for_update(), lock=True)
 
     def change(self, statement: Update | Delete) -> int:
         """Execute an update or a deletion; gives how many rows it touched."""
-        return self._session.change(statement)
+        return self.session.change(statement)
 
     def change_many(self, statement: Update, rows: Sequence[Values]) -> None:
         """Execute an update once per row of parameters."""
-        self._session.change_many(statement, rows)
+        self.session.change_many(statement, rows)
 
     def insert(self, table: Table, rows: Sequence[Values]) -> None:
         """Insert new rows of the scope."""
-        self._session.change_many(insert(table), self._owned(rows))
+        self.session.change_many(insert(table), self._owned(rows))
 
     def keep(self, table: Table, rows: Sequence[Values], key: Sequence[str]) -> None:
         """Insert rows of the scope; one whose key is there already stays as it is."""
         statement = self._insert(table).on_conflict_do_nothing(index_elements=self._key(key))
-        self._session.change_many(statement, self._owned(rows))
+        self.session.change_many(statement, self._owned(rows))
 
     def replace(self, table: Table, rows: Sequence[Values], key: Sequence[str]) -> None:
         """Insert rows of the scope, or replace those with the same key."""
@@ -88,10 +88,10 @@ class Scoped:
             index_elements=self._key(key),
             set_={name: found.excluded[name] for name in rows[0] if name not in key},
         )
-        self._session.change_many(statement, self._owned(rows))
+        self.session.change_many(statement, self._owned(rows))
 
     def _insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
-        if self._session.dialect == "sqlite":
+        if self.session.dialect == "sqlite":
             return sqlite.insert(table)
         return postgresql.insert(table)
 

@@ -123,6 +123,7 @@ TESTS = Table(
     Column("file", Text, nullable=False),
     Column("line", Integer),
     Column("serial_group", Text),
+    Column("quarantined", Text),
     _primary("run_id", "test_index"),
     _of_run(),
 )
@@ -264,6 +265,17 @@ RUN_ARTIFACTS = Table(
     _of_run(),
 )
 
+SECRETS = Table(
+    "secrets",
+    METADATA,
+    *_owner(),
+    _key("name"),
+    Column("sealed", Text, nullable=False),
+    Column("updated_us", BigInteger, nullable=False),
+    Column("updated_by", Text, nullable=False),
+    _primary("name"),
+)
+
 REMEMBERED = Table(
     "remembered",
     METADATA,
@@ -271,6 +283,26 @@ REMEMBERED = Table(
     _key("key"),
     Column("value", Text, nullable=False),
     _primary("key"),
+)
+
+QUARANTINES = Table(
+    "quarantines",
+    METADATA,
+    *_owner(),
+    _key("pattern"),
+    Column("reason", Text, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("since_us", BigInteger, nullable=False),
+    Column("until_us", BigInteger),
+    _primary("pattern"),
+)
+
+QUOTAS = Table(
+    "quotas",
+    METADATA,
+    Column("tenant", KEY, primary_key=True),
+    Column("name", KEY, primary_key=True),
+    Column("capacity", BigInteger),
 )
 
 API_KEYS = Table(

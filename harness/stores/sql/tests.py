@@ -31,6 +31,7 @@ class SqlTests:
                 "file": case.file,
                 "line": case.line,
                 "serial_group": case.serial_group,
+                "quarantined": case.quarantined,
             }
             for case in cases
         ]
@@ -87,4 +88,5 @@ def _case(row: Record) -> TestCase:
         file=row.file,
         line=row.line,
         serial_group=row.serial_group,
+        quarantined=row.quarantined,
     )

@@ -11,6 +11,8 @@ from harness.stores.sql.assessments import SqlAssessments
 from harness.stores.sql.attempts import SqlAttempts
 from harness.stores.sql.failures import SqlFailures
 from harness.stores.sql.leases import SqlLeases
+from harness.stores.sql.quarantines import SqlQuarantines
+from harness.stores.sql.quotas import SqlQuotas
 from harness.stores.sql.run_artifacts import artifacts_of_run, link_artifacts
 from harness.stores.sql.runs import SqlRuns
 from harness.stores.sql.scoped import Scoped
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
         AttemptStore,
         FailureStore,
         LeaseStore,
+        QuarantineStore,
+        QuotaStore,
         RunStore,
         TestStore,
     )
@@ -40,6 +44,8 @@ class SqlTransaction:
         self.leases: LeaseStore = SqlLeases(db, entropy)
         self.failures: FailureStore = SqlFailures(db)
         self.assessments: AssessmentStore = SqlAssessments(db)
+        self.quarantines: QuarantineStore = SqlQuarantines(db)
+        self.quotas: QuotaStore = SqlQuotas(db.session, db.scope.tenant)
 
     def now(self) -> datetime:
         """The record store's clock, UTC."""

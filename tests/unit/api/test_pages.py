@@ -8,7 +8,12 @@ from httpx import URL
 
 from api.app import create_app
 from harness.domain.attempt import Verdict
-from tests.unit.api.world import World
+from harness.domain.git_reference import Origin
+from harness.domain.python_environment import PythonEnvironment
+from harness.domain.run import RunRequest
+from harness.domain.scope import DEFAULT_SCOPE
+from harness.domain.suite import SuiteVersion
+from tests.unit.api.world import ANNA, World
 
 pytestmark = pytest.mark.anyio
 
@@ -30,6 +35,18 @@ async def test_run_page_shows_counts_and_filters(world: World) -> None:
     assert 'aria-label="1 failed, 2 passed"' in page.text
     assert page.text.count("test_shop.py::test_") == 3
     assert failed.text.count("test_shop.py::test_") == 1
+
+
+async def test_run_page_tells_where_the_suite_and_its_packages_come_from(world: World) -> None:
+    origin = Origin("https://git.example.org/<b>", "abcdef0123456789" * 2 + "0" * 8, "main")
+    suite = SuiteVersion(world.suite, "shop", origin=origin)
+    request = RunRequest(suite, ("pytest",), python=PythonEnvironment("uv.lock"))
+    run = world.services.runs.submit(DEFAULT_SCOPE, request, ANNA)
+    async with world.client() as client:
+        page = await client.get(f"/ui/default/runs/{run.id}")
+    assert "<code>abcdef012345</code> (main of https://git.example.org/&lt;b&gt;)" in page.text
+    assert "<dt>Packages</dt><dd>uv.lock</dd>" in page.text
+    assert "<dt>Secrets</dt>" not in page.text
 
 
 async def test_test_page_shows_trace_and_output_escaped(world: World) -> None:
@@ -103,3 +120,18 @@ async def test_viewer_files_are_confined(world: World, tmp_path: Path, name: str
         assert (await client.get("/trace/index.html")).text == "viewer"
         assert (await client.get(f"/trace/{name}")).status_code == 404
         assert (await client.post("/trace/index.html")).status_code == 405
+
+
+async def test_names_and_messages_of_an_import_are_only_shown(world: World) -> None:
+    name = "&lt;script&gt;alert(1)&lt;/script&gt;\u202egpj.exe &#27;[2J"
+    failure = f'<failure message="{name}">{name}</failure><system-out>{name}</system-out>'
+    report = f'<testsuite name="{name}"><testcase name="{name}">{failure}</testcase></testsuite>'
+    async with world.client() as client:
+        body = report.encode()
+        run = (await client.post("/v1/projects/default/imports", content=body)).json()
+        for path in ("", "/tests/0"):
+            page = await client.get(f"/ui/default/runs/{run['id']}{path}")
+            assert "&lt;script&gt;alert(1)&lt;/script&gt;\\u202egpj.exe #x1B[2J" in page.text
+            assert "<script>alert" not in page.text
+            assert "\u202e" not in page.text
+            assert "\x1b" not in page.text

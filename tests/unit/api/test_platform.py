@@ -74,6 +74,11 @@ async def test_schema_describes_every_noun(world: World) -> None:
     assert operations == {
         "GET /healthz",
         "GET /readyz",
+        "GET /quarantines",
+        "PUT /quarantines",
+        "DELETE /quarantines",
+        "GET /v1/quotas",
+        "PUT /v1/quotas/{name}",
         "GET /v1/me",
         "POST /v1/me/links",
         "GET /artifacts/{digest}",
@@ -85,12 +90,18 @@ async def test_schema_describes_every_noun(world: World) -> None:
         "GET /runs/{run_id}/events",
         "GET /runs/{run_id}/tests",
         "GET /runs/{run_id}/junit.xml",
+        "GET /runs/{run_id}/ctrf.json",
+        "POST /imports",
         "GET /runs/{run_id}/failures",
         "GET /runs/{run_id}/assessment",
         "GET /runs/{run_id}/artifacts",
         "GET /runs/{run_id}/artifacts/{name}",
         "HEAD /suites/{digest}",
         "PUT /suites/{digest}",
+        "POST /sources",
+        "GET /secrets",
+        "PUT /secrets/{name}",
+        "DELETE /secrets/{name}",
     }
 
 

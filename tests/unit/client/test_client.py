@@ -3,6 +3,7 @@
 import io
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -14,11 +15,45 @@ from harness.domain.attempt import Verdict
 from harness.domain.environment import Environment
 from harness.domain.failure_cluster import Assignment, FailureCluster
 from harness.domain.ids import ClusterId, Digest, RunId
+from harness.domain.principal import Role
+from harness.domain.python_environment import PythonEnvironment
 from harness.domain.run import RunRequest, RunState
+from harness.domain.scope import DEFAULT_SCOPE
 from harness.domain.suite import SuiteVersion
 from harness.errors import Conflict, InvalidInput, NotFound, TooLarge, Unauthenticated, Unavailable
 from harness.events.envelope import verify_chain
-from tests.unit.api.world import ANNA, World
+from tests.unit.api.world import ANNA, World, add_key
+
+
+def test_packages_survive_the_way_there_and_back(client: Client, world: World) -> None:
+    packages = PythonEnvironment("sub/uv.lock", "3.12", ("test",), ("all",))
+    request = RunRequest(SuiteVersion(world.suite, "suite"), ("pytest",), python=packages)
+    assert client.runs.submit(request).request == request
+
+
+def test_packages_and_an_interpreter_contradict_each_other(client: Client, world: World) -> None:
+    suite = SuiteVersion(world.suite, "suite")
+    request = RunRequest(
+        suite, ("pytest",), interpreter="/bin/python", python=PythonEnvironment("r.txt")
+    )
+    with pytest.raises(InvalidInput, match="both an interpreter and requirements"):
+        client.runs.submit(request)
+
+
+def test_secrets_are_set_listed_and_deleted_by_an_operator(world: World) -> None:
+    key = add_key(world.services, replace(ANNA, name="olga", role=Role.OPERATOR))
+    with world.serving() as url, Client(url, key) as client:
+        client.secrets.set("TOKEN", "first \n value")
+        client.secrets.set("A", "other-value")
+        assert [(s.name, s.updated_by) for s in client.secrets.list()] == [
+            ("A", "olga"),
+            ("TOKEN", "olga"),
+        ]
+        client.secrets.delete("A")
+        with pytest.raises(NotFound):
+            client.secrets.delete("A")
+    values = world.services.secrets.store.values(DEFAULT_SCOPE, ["TOKEN"])
+    assert values == {"TOKEN": "first \n value"}
 
 
 def test_request_survives_the_way_there_and_back(client: Client, world: World) -> None:
@@ -33,7 +68,9 @@ def test_request_survives_the_way_there_and_back(client: Client, world: World) -
         test_seconds=1.5,
         release="abc",
         labels={"team": "shop"},
+        secrets=("TOKEN",),
     )
+    world.services.secrets.put(DEFAULT_SCOPE, "TOKEN", "hunter2-secret", ANNA)
     run = client.runs.submit(request)
     assert run.request == request
     assert client.runs.get(run.id) == run == world.services.runs.get(run.scope, run.id)

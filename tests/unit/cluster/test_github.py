@@ -63,6 +63,13 @@ def test_flaky_tests_are_warnings(step: Step) -> None:
     assert line.startswith("::warning file=shop/t1.py,title=t1.py%3A%3Atest flaky::KeyError")
 
 
+def test_quarantined_tests_are_warnings(step: Step) -> None:
+    plain = failed(1)
+    harmless = replace(plain, case=replace(plain.case, quarantined="SHOP-1"))
+    (line,) = step.annotations(found(harmless))
+    assert line.startswith("::warning ")
+
+
 @pytest.mark.parametrize(("tests", "lines"), [(SHOWN, SHOWN), (SHOWN + 1, SHOWN), (500, SHOWN)])
 def test_what_github_would_drop_is_counted(step: Step, tests: int, lines: int) -> None:
     shown = list(step.annotations(found(*(failed(n) for n in range(tests)))))

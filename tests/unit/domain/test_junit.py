@@ -220,3 +220,20 @@ def told(root: ElementTree.Element) -> Counter[tuple[object, ...]]:
         )
         for case in root.iter("testcase")
     )  # fmt: skip
+
+
+def test_quarantined_failure_is_told_as_skipped() -> None:
+    plain = a_test(FAILED)
+    harmless = replace(plain, case=replace(plain.case, quarantined="SHOP-1"))
+    suite = parsed(harmless)[0]
+    assert (suite.get("failures"), suite.get("skipped")) == ("0", "1")
+    skipped = suite.find("testcase/skipped")
+    assert skipped is not None
+    assert skipped.get("message") == "failed, but quarantined: SHOP-1"
+    assert skipped.text == "E  assert 0"
+
+
+def test_quarantined_test_that_passes_is_told_as_passed() -> None:
+    plain = a_test(PASSED)
+    harmless = replace(plain, case=replace(plain.case, quarantined="SHOP-1"))
+    assert parsed(harmless)[0].find("testcase/skipped") is None

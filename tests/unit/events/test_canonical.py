@@ -7,6 +7,7 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.domain.attempt import Verdict
 from harness.events.canonical import Json, canonical
 
 SCALARS = (
@@ -46,6 +47,7 @@ def test_every_value_has_the_bytes_of_the_reference(value: Json) -> None:
         *('\x00\x08\x1f\x7f\u2028"\\/', "\ud800", "é\U0001f600"),
         {"\ue000": 1, "\U0001f600": 2},
         {"b": [True, None], "a": {}},
+        {"verdict": Verdict.PASSED, Verdict.FAILED: 1},
     ],
 )
 def test_borders_have_the_bytes_of_the_reference(value: Json) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from harness.inject._ath_pytest.outcome import STEP_DEPTH, STEPS, redacted, steps
+from harness.inject._ath_pytest.outcome import STEP_DEPTH, STEP_DETAILS, STEPS, redacted, steps
 
 
 def test_steps_are_kept_with_what_is_known_of_them() -> None:
@@ -39,6 +39,8 @@ def test_number_depth_and_size_are_bounded() -> None:
     kept = steps([deep, *[{}] * 1000])
     assert count(kept) <= STEPS
     assert depth(kept) <= STEP_DEPTH
+    many = steps([{"detail": "y" * 100_000}] * STEPS)
+    assert sum(len(step["detail"]) for step in many) <= STEP_DETAILS
     (long,) = steps([{"name": "x" * 10_000, "detail": "y" * 100_000}])
     assert len(long["name"]) < 400
     assert len(long["detail"]) < 9_000

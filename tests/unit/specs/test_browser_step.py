@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from socket import socket
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 import yaml
@@ -120,7 +121,7 @@ CASES: Mapping[str, tuple[Any, str]] = {
 
 
 def serve(connection: socket, request: bytes) -> None:
-    path = request.split(b" ", 2)[1].decode()
+    path = request.split(b" ", 2)[1].decode().partition("?")[0]
     if path == "/away":
         connection.sendall(reply(b"", "302 Found", "Location: http://localhost:1/"))
         return
@@ -140,6 +141,14 @@ def test_twin(ath):
     assert ath.browser.page.title() == "Shop"
     ath.browser.expect(title="Goods")
 """
+TRACED = ("--tracing", "retain-on-failure")
+LEFT: dict[str, bytes] = {}
+LEAK = """\
+def test_leak(ath):
+    ath.browser.goto("/?key=" + ath.secret("SHOP_KEY"))
+    ath.browser.fill(ath.secret("SHOP_KEY"), label="Name")
+    assert 0
+"""
 
 
 @pytest.fixture(scope="module")
@@ -154,14 +163,17 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, tuple[str
         for name, (step, _) in CASES.items()
     ]
     (folder / "test_twin.py").write_text(TWIN)
+    (folder / "test_leak.py").write_text(LEAK)
     (folder / "pages.ath.yaml").write_text(yaml.safe_dump({"allow": [], "tests": tests}))
     with server(serve) as base_url:
-        env = {**os.environ, "ATH_BASE_URL": base_url}
+        env = {**os.environ, "ATH_BASE_URL": base_url, "SHOP_KEY": "open-sesame"}
         subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tracing", "off"],
+            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *TRACED],
             cwd=folder, env=env, capture_output=True, check=False, timeout=170,
         )  # fmt: skip
-    assert (folder / "test-results").is_dir()
+    (trace,) = folder.glob("test-results/test-leak*/trace.zip")
+    with ZipFile(trace) as archive:
+        LEFT["trace"] = b"".join(map(archive.read, archive.namelist()))
     return {path.stem: json.loads(path.read_text()) for path in folder.glob("*.json")}
 
 
@@ -181,3 +193,9 @@ def test_twin_in_python_does_the_same(outcomes: Mapping[str, tuple[str, str]]) -
     assert 'ath.browser.expect(title="Goods")' in report
     assert 'StepFailed: the title is "Shop", expected "Goods"' in report
     assert "twin_browser.py" not in report
+
+
+@pytest.mark.usefixtures("outcomes")
+def test_trace_holds_no_secret() -> None:
+    assert b"[secret SHOP_KEY]" in LEFT["trace"]
+    assert b"open-sesame" not in LEFT["trace"]

@@ -44,8 +44,9 @@ def test_alias_bomb_is_refused() -> None:
 @pytest.mark.parametrize(
     ("data", "told"),
     [
-        (b"[" * 100_000, "nested deeper"),
-        (b"{a: " * 5_000, "nested deeper"),
+        (b"[" * 100_000, "nest"),  # which of two limits is met first depends on libyaml
+        (b"[" * 500, "nested deeper"),
+        (b"{a: " * 500, "nested deeper"),
         (b"a: 1\n" + b"# " * MOST_BYTES, "bytes"),
         (b"a: &x [*x]", "stands for nothing"),
         (b"a: 1\nb: 2\na: 3", "f:3:1: a: the key is there twice"),

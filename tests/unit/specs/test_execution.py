@@ -31,6 +31,8 @@ class Script:
         self.done.append(" ".join(step.run))
         self.clock.advance(self.takes.get(word, 0))
         context.left()
+        if word == "interrupt":
+            raise KeyboardInterrupt
         if self.fails.get(word, 0) > 0:
             self.fails[word] -= 1
             raise StepFailed(f"{word} is not ready", word=word)
@@ -92,6 +94,13 @@ def test_steps_after_a_failure_are_left_out_and_cleanup_is_not(
         ("x", "failed"),
         ("y", "passed"),
     ]
+
+
+def test_interrupted_test_is_cleaned_up(script: Script, clock: FakeClock, tmp_path: Path) -> None:
+    test = a_test(tmp_path, clock=clock)
+    with pytest.raises(KeyboardInterrupt):
+        messages(test, clock, [do("interrupt"), do("b")], [do("x")])
+    assert script.done == ["interrupt", "x"]
 
 
 def test_retry_polls_until_it_passes(script: Script, clock: FakeClock, tmp_path: Path) -> None:

@@ -5,9 +5,12 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from socket import socket
 from xml.etree import ElementTree as ET
 
 import pytest
+
+from tests.unit.specs.world import reply, server
 
 pytestmark = pytest.mark.process
 
@@ -86,9 +89,23 @@ def suite(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(suite: Path, *argv: str, code: str = "") -> "subprocess.CompletedProcess[str]":
+ASKS = """\
+import pytest
+
+def test_asks(ath):
+    answer = ath.api.get("/goods", query={"page": 2}, headers={"X-A": "b"})
+    assert (answer.status, answer.json(), answer.headers["x-id"]) == (200, {"a": 1}, "7")
+    assert answer.text and answer.seconds < 20
+    answer.expect(status=200, json={"$.a": 1}).expect(json={"$.a": {"min": 5}})
+
+def test_wrong_word(ath):
+    ath.api.post("/goods", jsn={"a": 1})
+"""
+
+
+def run(suite: Path, *argv: str, code: str = "", **more: str) -> "subprocess.CompletedProcess[str]":
     command = ["-c", code] if code else ["-m", "pytest", "-q", "-rA", "-p", "no:cacheprovider"]
-    env = {"PATH": "/usr/bin:/bin", "WORD_KEY": "open-sesame", "COLUMNS": "200"}
+    env = {"PATH": "/usr/bin:/bin", "WORD_KEY": "open-sesame", "COLUMNS": "200", **more}
     return subprocess.run(
         [sys.executable, *command, *argv],
         cwd=suite, env=env, capture_output=True, text=True, check=False, timeout=100,
@@ -163,10 +180,28 @@ def test_secrets_are_in_nothing_that_was_written(suite: Path) -> None:
     assert "open-sesame" not in written + (suite / "steps.json").read_text()
 
 
+def test_twin_asks_and_expects(suite: Path) -> None:
+    def goods(connection: socket, request: bytes) -> None:
+        good = request.startswith(b"GET /goods?page=2 ") and b"X-A: b" in request
+        connection.sendall(reply(b'{"a": 1}', "200 OK" if good else "400 Bad", "X-Id: 7"))
+
+    (suite / "test_asks.py").write_text(ASKS)
+    with server(goods) as base_url:
+        ran = run(suite, "test_asks.py", ATH_BASE_URL=base_url)
+    assert "StepFailed: $.a is 1, expected at least 5" in ran.stdout
+    assert "StepFailed: jsn: Extra inputs are not permitted" in ran.stdout
+    asked = steps(suite)["test_asks.py::test_asks"]
+    assert [(step["kind"], step["name"], step["outcome"]) for step in asked] == [
+        ("api", "GET /goods", "passed"),
+        ("expect", "status, json", "passed"),
+        ("expect", "json", "failed"),
+    ]
+
+
 def test_missing_secret_says_what_to_do(suite: Path) -> None:
     text = SPEC.replace("WORD_KEY", "OTHER_KEY")
     (suite / "specs" / "words.ath.yaml").write_text(text)
-    assert "ath run --env-var OTHER_KEY" in run(suite, "specs").stdout
+    assert "ath run --secret OTHER_KEY" in run(suite, "specs").stdout
 
 
 def test_wrong_spec_is_an_error_of_collection_with_every_mistake(suite: Path) -> None:
@@ -202,6 +237,13 @@ pytest.main(["-q", "test_plain.py"])
 print([name for name in ("pydantic", "yaml", "httpx", "ray") if name in sys.modules])
 """
     assert run(suite, code=code).stdout.splitlines()[-1] == "[]"
+
+
+def test_package_of_the_suite_may_be_called_actors(suite: Path) -> None:
+    (suite / "actors").mkdir()
+    (suite / "actors" / "__init__.py").write_text("STAGE = 1\n")
+    (suite / "test_stage.py").write_text("import actors\ndef test_it(): assert actors.STAGE\n")
+    assert "1 passed" in run(suite, "test_stage.py").stdout
 
 
 def test_specs_run_without_ray(suite: Path) -> None:

@@ -51,11 +51,3 @@ def test_longer_secret_goes_first() -> None:
     redactor.register("SHORT", "hush")
     redactor.register("LONG", "hush-hush")
     assert redactor.text("hush-hush, hush") == "[secret LONG], [secret SHORT]"
-
-
-def test_value_keeps_its_shape() -> None:
-    redactor = Redactor()
-    redactor.register("KEY", "hush")
-    assert redactor.value({"hush": ["hush", 1, None]}) == {
-        "[secret KEY]": ["[secret KEY]", 1, None]
-    }

@@ -22,12 +22,13 @@ from harness.stores.sql.tables import METADATA
 from tests.fakes.entropy import FakeEntropy
 from tests.support.samples import SUBMITTED, a_run
 
-NEXT = """
+NEWEST = SHIPPED.revisions[-1]
+NEXT = f"""
 from alembic import op
 import sqlalchemy as sa
 
-revision = "0003"
-down_revision = "0002"
+revision = "9000"
+down_revision = "{NEWEST}"
 
 
 def upgrade() -> None:
@@ -73,10 +74,10 @@ def test_upgrade_keeps_the_data_and_a_copy_from_before(tmp_path: Path) -> None:
     with closing(records), records.transaction(DEFAULT_SCOPE) as tx:
         tx.runs.add(a_run(), [SUBMITTED])
     migrate(open_engine(f"sqlite:///{file}", Limits()), "the store", with_next(tmp_path))
-    backup = tmp_path / "records.db.before-0003-was-0002"
+    backup = tmp_path / f"records.db.before-9000-was-{NEWEST}"
     assert execute(file, "SELECT id, colour FROM runs") == [("run00001", None)]
     assert execute(backup, "SELECT id, version_num FROM runs, alembic_version") == [
-        ("run00001", "0002")
+        ("run00001", NEWEST)
     ]
 
 
@@ -85,7 +86,7 @@ def test_failed_upgrade_changes_nothing(tmp_path: Path) -> None:
     migrations = with_next(tmp_path, NEXT + "    raise ZeroDivisionError\n")
     with pytest.raises(ZeroDivisionError):
         migrate(open_engine(f"sqlite:///{file}", Limits()), "the store", migrations)
-    assert execute(file, "SELECT version_num FROM alembic_version") == [("0002",)]
+    assert execute(file, "SELECT version_num FROM alembic_version") == [(NEWEST,)]
     assert "colour" not in str(execute(file, "SELECT sql FROM sqlite_master"))
 
 
@@ -115,7 +116,7 @@ def migrated(folder: Path) -> Path:
 def with_next(folder: Path, source: str = NEXT) -> Migrations:
     copy = shutil.copytree(SHIPPED.folder, folder / "migrations")
     (copy / "versions" / "0003_next.py").write_text(source)
-    return Migrations(copy, (*SHIPPED.revisions, "0003"))
+    return Migrations(copy, (*SHIPPED.revisions, "9000"))
 
 
 def execute(file: Path, statement: str) -> list[tuple[object, ...]]:

@@ -1,6 +1,7 @@
 """The platform's pytest plugin: collects `*.ath.yaml` and gives the fixture `ath`.
 
-Loaded by every pytest of this interpreter, so it imports nothing but pytest until it is used.
+Loaded by every pytest of this interpreter, so it imports nothing but pytest until it is used, and
+is no part of `actors`: a suite's own package of that name must not end pytest.
 """
 
 from collections.abc import Generator, Iterator
@@ -52,6 +53,20 @@ def pytest_runtest_makereport(
 
         redact_report(report, redact)
     return report
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
+    """Take secret values out of the traces that pytest-playwright writes as it closes a test."""
+    folder = getattr(item, "funcargs", {}).get("output_path")
+    try:
+        return (yield)
+    finally:
+        redactor = getattr(item, "_ath_redactor", None)
+        if folder and redactor:
+            from actors.specs.traces import redact_traces
+
+            redact_traces(Path(folder), redactor)
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Python environments of suites: built once per lock, kept per node and tenant."""

@@ -1,0 +1,1 @@
+"""Suites fetched from elsewhere."""
