@@ -1,20 +1,20 @@
 """A spec as a pytest module, its tests as pytest functions: fixtures, marks and -k just work."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import pytest
 
-from actors.specs.execution import WrittenStep
-from actors.specs.failure import StepFailed
+from actors.specs.context import TestContext
+from actors.specs.execution import FailedStep, TestExecution, WrittenStep
+from actors.specs.facts import Facts
+from actors.specs.item import ROW, SpecFunction
 from actors.specs.loader import LoadedSpec, load_file
 from actors.specs.marks import marks_of
 from actors.specs.problem import InvalidSpec
-from actors.specs.spec import TestSpec
-
-ROW = "ath_row"
-"""The argument by which a test gets its row of the matrix."""
+from actors.specs.spec import DESCRIBED, TestSpec
 
 
 class SpecFile(pytest.Module):
@@ -40,80 +40,77 @@ class SpecFile(pytest.Module):
         module = self.obj
         for index, test in enumerate(self.loaded.spec.tests):
             for item in self._genfunctions(test.id, getattr(module, test.id)):
-                yield SpecItem.of(self, item, index)
+                made = SpecItem.of(self, item)
+                made.test_index = index
+                yield made
+        yield from self._described()
+
+    def function(
+        self, name: str, line: int, facts: Facts, arguments: Sequence[str] = ()
+    ) -> Any:  # Any: a function with marks
+        """A function whose arguments are the fixtures that a test uses."""
+        spec = self.loaded.spec
+        names = list(dict.fromkeys([*spec.use, *facts.use, *arguments]))
+        function: Any = _with_arguments(names, name, str(self.path), line)
+        for mark in marks_of(spec, facts, name):
+            function = mark(function)
+        return function
+
+    def _described(self) -> Iterable[pytest.Item]:
+        """Tests that an API's own description makes."""
+        spec = self.loaded.spec
+        for kind in DESCRIBED:
+            if getattr(spec, kind) is not None:
+                # Not before: it takes longer to load than everything else.
+                from actors.specs.operations.collection import operation_items
+
+                yield from operation_items(self, kind)
 
     def _function(self, index: int, test: TestSpec) -> Any:  # Any: a function with marks
-        """A function whose arguments are the fixtures that the test uses."""
-        spec = self.loaded.spec
-        names = list(dict.fromkeys([*spec.use, *test.use]))
         # Asked for here, so that pytest-playwright gives one test for each browser.
         has_page = self.config.pluginmanager.hasplugin("playwright")
-        names += ["page"] if has_page and _needs_page(test) and "page" not in names else []
-        names += [ROW] if test.matrix else []
-        function: Any = _with_arguments(
-            names, test.id, str(self.path), self.loaded.test_line(index)
-        )
+        arguments = ["page"] if has_page and _needs_page(test) else []
+        arguments += [ROW] if test.matrix else []
+        function = self.function(test.id, self.loaded.test_line(index), test, arguments)
         function.__doc__ = test.title
-        for mark in marks_of(spec, test):
-            function = mark(function)
         if test.matrix:
             rows = [pytest.param(row, id=row) for row in test.matrix]
             function = pytest.mark.parametrize(ROW, rows)(function)
         return function
 
 
-class SpecItem(pytest.Function):
+class SpecItem(SpecFunction):
     """One test of a spec, for one row of its matrix."""
 
     test_index: int
-
-    @classmethod
-    def of(cls, parent: SpecFile, item: pytest.Function, index: int) -> "SpecItem":
-        """The item that pytest made of the test's function, with our own way to run it."""
-        made: SpecItem = cls.from_parent(
-            parent,
-            name=item.name,
-            originalname=item.originalname,
-            fixtureinfo=item._fixtureinfo,
-            callobj=item.obj,
-            **({"callspec": item.callspec} if hasattr(item, "callspec") else {}),
-        )
-        made.test_index = index
-        return made
-
-    @property
-    def loaded(self) -> LoadedSpec:
-        """The suite that it belongs to."""
-        parent = self.getparent(SpecFile)
-        assert parent is not None  # noqa: S101  # made above with such a parent
-        return parent.loaded
 
     @property
     def test(self) -> TestSpec:
         """What the author wrote."""
         return self.loaded.spec.tests[self.test_index]
 
-    def runtest(self) -> None:
-        """Carry out the steps."""
-        from actors.specs.item_run import run_item
+    @property
+    def facts(self) -> TestSpec:
+        """Who cares about it, and what it may use."""
+        return self.test
 
-        run_item(self)
+    @property
+    def line(self) -> int:
+        """Where it is written, counted from 1."""
+        return self.loaded.test_line(self.test_index)
 
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """A step's failure as its line in the spec and its message; Any: as pytest declares it."""
-        if not isinstance(excinfo.value, StepFailed):
-            return super().repr_failure(excinfo)
-        return excinfo.getrepr(
-            style="short", chain=False, tbfilter=lambda found: found.traceback.cut(path=self.path)
-        )
+    def variables(self) -> Mapping[str, object]:
+        """What it adds to the suite's, look-ups unreplaced."""
+        return self.test.variables
 
-    def reportinfo(self) -> tuple[Any, int | None, str]:
-        """Where the test is written; pytest counts from 0."""
-        return self.path, self.loaded.test_line(self.test_index) - 1, self.name
+    def row(self) -> object:
+        """Its row of the matrix, look-ups unreplaced."""
+        return self.test.matrix[str(self.callspec.params[ROW])] if self.test.matrix else {}
 
-    def steps(self) -> tuple[Sequence[WrittenStep], Sequence[WrittenStep]]:
+    def carry_out(self, context: TestContext, names: Mapping[str, object]) -> list[FailedStep]:
         """Its steps and its cleanup steps."""
-        return tuple(self._written("steps")), tuple(self._written("always"))
+        steps = TestExecution(context, time.sleep, names)
+        return steps.run(tuple(self._written("steps")), tuple(self._written("always")))
 
     def _written(self, part: str) -> Iterator[WrittenStep]:
         path = ("tests", self.test_index, part)

@@ -50,7 +50,7 @@ class WrittenStep:
 class FailedStep:
     """The first thing that went wrong."""
 
-    step: WrittenStep
+    line: int
     message: str
     details: Mapping[str, object] = field(default_factory=dict)
 
@@ -109,7 +109,7 @@ class TestExecution:
         self, step: WrittenStep, title: str, told: str, details: Mapping[str, object]
     ) -> FailedStep:
         message = self.context.recorder.redactor.text(f"{step.place} ({title}): {told}")
-        return FailedStep(step, message, details)
+        return FailedStep(step.line, message, details)
 
     def _repeated(self, step: WrittenStep, record: Record, until: float) -> None:
         repeat = step.step.repeat

@@ -10,6 +10,7 @@ from typing import Any
 import httpcore
 import httpx
 
+from actors.specs.allow_list import address
 from actors.specs.context import StepContext
 from actors.specs.failure import StepFailed
 from actors.specs.http_deadline import keep_deadline
@@ -18,6 +19,20 @@ from actors.specs.saved import parsed
 MOST_BYTES = 10 * 1024 * 1024
 MOST_REDIRECTS = 10
 ENCODINGS = "gzip, deflate"
+
+
+class NoAnswer(StepFailed):
+    """A request was sent, or could have been, and no whole answer came."""
+
+    def __init__(self, message: str, reason: str, *, is_late: bool = False) -> None:
+        """What happened, and why without what was asked; late is what took too long."""
+        super().__init__(message)
+        self.reason = reason
+        self.is_late = is_late
+
+
+class CannotSend(StepFailed):
+    """HTTP has no way to say this request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +70,34 @@ class Answer:
 class HttpSession:
     """One client, made on first use; connections and cookies last as long as the test."""
 
+    keep_cookies: bool = True
     _client: httpx.Client | None = None
     _context: StepContext | None = None
 
     def send(
-        self, context: StepContext, method: str, url: str, *, follow: bool, **parts: Any
+        self,
+        context: StepContext,
+        method: str,
+        url: str,
+        *,
+        follow: bool,
+        within: str | None = None,
+        **parts: Any,
     ) -> Answer:  # Any: parts are as httpx takes them
         """Send a request and take in the answer.
 
+        Args:
+            context: its deadline, budget and allow-list.
+            method: in capitals.
+            url: the whole address.
+            follow: redirects, each checked against the allow-list.
+            within: `host:port` that redirects may lead to; others are given back.
+            parts: of the request.
+
         Raises:
-            StepFailed: no answer in time, it is too large, or an address is not allowed.
+            NoAnswer: none in time.
+            CannotSend: HTTP cannot say it.
+            StepFailed: the answer is too large, or an address is not allowed.
         """
         self._context = context
         begun = context.test.clock.monotonic()
@@ -76,13 +109,17 @@ class HttpSession:
             for _ in range(MOST_REDIRECTS + 1):
                 context.test.allow.check(str(request.url))
                 answer, following = _exchange(client, request, context, begun)
-                if following is None or not follow:
+                if not self.keep_cookies:
+                    client.cookies.clear()
+                if following is None or not follow or _is_outside(following, within):
                     return answer
                 request = following
+        except httpx.LocalProtocolError as wrong:
+            raise CannotSend(f"{method} {url} cannot be sent: {wrong}") from None
         except httpx.HTTPError as failed:
             raise _no_answer(failed, method, url, context, begun) from None
         except (httpx.InvalidURL, UnicodeError, TypeError, ValueError) as wrong:
-            raise StepFailed(f"{method} {url} cannot be sent: {wrong}") from None
+            raise CannotSend(f"{method} {url} cannot be sent: {wrong}") from None
         raise StepFailed(f"{method} {url} was redirected more than {MOST_REDIRECTS} times")
 
     def close(self) -> None:
@@ -106,6 +143,10 @@ class HttpSession:
         if left <= 0:
             raise httpcore.ReadTimeout
         return left
+
+
+def _is_outside(request: httpx.Request, host: str | None) -> bool:
+    return host is not None and address(str(request.url)) != host
 
 
 @cache
@@ -159,9 +200,10 @@ def _whole(chunks: Iterable[bytes], encoding: str, context: StepContext) -> byte
 
 def _no_answer(
     failed: Exception, method: str, url: str, context: StepContext, begun: float
-) -> StepFailed:
+) -> NoAnswer:
     now = context.test.clock.monotonic()
     if now >= context.until:
-        return StepFailed(f"{method} {url} was not answered whole within {now - begun:.1f} s")
+        message = f"{method} {url} was not answered whole within {now - begun:.1f} s"
+        return NoAnswer(message, "not whole in time", is_late=True)
     told = str(failed) or type(failed).__name__
-    return StepFailed(f"{method} {url} got no answer: {told}")
+    return NoAnswer(f"{method} {url} got no answer: {told}", told)

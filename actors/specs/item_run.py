@@ -1,7 +1,6 @@
 """Runs one test of a spec as pytest asks for it."""
 
 import ast
-import time
 from collections.abc import Callable, Mapping
 from types import CodeType, FunctionType
 from typing import NoReturn
@@ -10,11 +9,11 @@ import pytest
 
 from actors.specs.allow_list import AllowList
 from actors.specs.budget import Allowance
-from actors.specs.collection import ROW, SpecItem
 from actors.specs.context import TestContext
-from actors.specs.execution import FailedStep, TestExecution
+from actors.specs.execution import FailedStep
 from actors.specs.failure import StepFailed
 from actors.specs.http import HttpSession
+from actors.specs.item import SpecFunction
 from actors.specs.lookup import UnknownLookup, filled, text_of
 from actors.specs.recorder import Recorder
 from actors.specs.redaction import Redactor
@@ -23,17 +22,17 @@ from harness.ports.clock import SystemClock
 from harness.settings import caller_environ
 
 
-def run_item(item: SpecItem) -> None:
-    """Carry out its steps.
+def run_item(item: SpecFunction) -> None:
+    """Carry it out.
 
     Raises:
         StepFailed: a step failed; raised as if from the step's line in the spec.
     """
-    spec, test, clock = item.loaded.spec, item.test, SystemClock()
+    spec, clock = item.loaded.spec, SystemClock()
     environ = caller_environ()
     recorder = Recorder(clock, Redactor())
     begin_recording(item, recorder)
-    http = HttpSession()
+    http = HttpSession(item.keeps_cookies)
     try:
         names = _names(item, spec, environ, recorder.redactor)
         base_url = text_of(names["base_url"] or "")
@@ -44,17 +43,16 @@ def run_item(item: SpecItem) -> None:
             clock=clock,
             recorder=recorder,
             allow=AllowList(spec.allow, base_url),
-            allowance=Allowance(spec.budget_of(test), clock.monotonic()),
+            allowance=Allowance(spec.budget_of(item.facts), clock.monotonic()),
             fixture=item._request.getfixturevalue,
             http=http,
             environ=environ,
         )
-        context.values = _variables({**spec.variables, **test.variables}, names)
-        failed = TestExecution(context, time.sleep, names).run(*item.steps())
+        context.values = variables_of({**spec.variables, **item.variables()}, names)
+        failed = item.carry_out(context, names)
     except (StepFailed, UnknownLookup) as before:
         # Before the first step: what the suite needs is not there.
-        line = item.loaded.test_line(item.test_index)
-        _raising_at(str(item.path), line, item.originalname)(StepFailed(str(before)))
+        _raising_at(str(item.path), item.line, item.originalname)(StepFailed(str(before)))
     finally:
         http.close()
         item._ath_steps = recorder.plain()  # type: ignore[attr-defined]  # read by the runner
@@ -97,33 +95,40 @@ def secret_of(environ: Mapping[str, str], name: str, redactor: Redactor) -> str:
 
 
 def _names(
-    item: SpecItem, spec: Spec, environ: Mapping[str, str], redactor: Redactor
+    item: SpecFunction, spec: Spec, environ: Mapping[str, str], redactor: Redactor
 ) -> dict[str, object]:
     """What look-ups see that no step changes."""
-    rows = item.test.matrix
-    callspec = getattr(item, "callspec", None)
-    used = {*spec.use, *item.test.use}
+    names = suite_names(spec, environ, redactor)
+    names["fixtures"] = {name: item.funcargs[name] for name in {*spec.use, *item.facts.use}}
+    names["base_url"] = base_url_of(item.config, environ, written_base_url(spec, names))
+    names["matrix"] = filled(item.row(), names)
+    return names
+
+
+def suite_names(spec: Spec, environ: Mapping[str, str], redactor: Redactor) -> dict[str, object]:
+    """What look-ups of every test see; secrets are registered.
+
+    Raises:
+        StepFailed: a variable of the environment, or a secret, is not set.
+    """
     env = {name: environ.get(name, default) for name, default in spec.environment.items()}
     missing = sorted(name for name, value in env.items() if value is None)
     if missing:
         raise StepFailed(
             f"the environment variable {missing[0]} is not set, and the spec gives no default"
         )
-    names: dict[str, object] = {
+    return {
         "env": env,
         "secrets": {name: secret_of(environ, name, redactor) for name in spec.secrets},
-        "fixtures": {name: item.funcargs[name] for name in used},
     }
-    names["base_url"] = base_url_of(item.config, environ, _base_url(spec, names))
-    names["matrix"] = filled(rows[callspec.params[ROW]], names) if rows and callspec else {}
-    return names
 
 
-def _base_url(spec: Spec, names: Mapping[str, object]) -> str | None:
+def written_base_url(spec: Spec, names: Mapping[str, object]) -> str | None:
+    """The suite's own base URL, with look-ups replaced."""
     return None if spec.base_url is None else text_of(filled(spec.base_url, names))
 
 
-def _variables(written: Mapping[str, object], names: Mapping[str, object]) -> dict[str, object]:
+def variables_of(written: Mapping[str, object], names: Mapping[str, object]) -> dict[str, object]:
     """Variables may look up what is fixed, and variables before them."""
     values: dict[str, object] = {}
     for name, value in written.items():
@@ -134,14 +139,14 @@ def _variables(written: Mapping[str, object], names: Mapping[str, object]) -> di
     return values
 
 
-def _raise(item: SpecItem, failed: list[FailedStep]) -> None:
+def _raise(item: SpecFunction, failed: list[FailedStep]) -> None:
     """Raise from the failing step's line in the spec, so that every report leads there."""
     first = failed[0]
     error = StepFailed("\n".join(each.message for each in failed))
     for name, value in first.details.items():
         # A note is shown with the failure, but is no part of the message that groups failures.
         error.add_note(redacted(item, f"{name}: {value}"))
-    _raising_at(str(item.path), first.step.line, item.originalname)(error)
+    _raising_at(str(item.path), first.line, item.originalname)(error)
 
 
 def _raising_at(file: str, line: int, name: str) -> Callable[[StepFailed], NoReturn]:

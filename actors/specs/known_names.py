@@ -3,12 +3,16 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
 from actors.specs.document import Document, Path
 from actors.specs.lookup import Lookup, lookups
 from actors.specs.problem import Problem
-from actors.specs.spec import Spec, TestSpec
+from actors.specs.spec import DESCRIBED, Spec, TestSpec
 from actors.specs.step import Step
+
+if TYPE_CHECKING:
+    from actors.specs.operations.entry import Described
 
 ANY = None
 """Stands for names that nobody knows beforehand."""
@@ -44,6 +48,7 @@ def lookup_problems(spec: Spec, document: Document) -> Iterator[Problem]:
     suite = _suite_names(spec)
     whole = document.value if isinstance(document.value, dict) else {}
     yield from _checked(document, ("base_url",), whole.get("base_url"), suite)
+    yield from _described(spec, whole, document, suite)
     for index, test in enumerate(spec.tests):
         path: Path = ("tests", index)
         known = KnownNames(dict(suite.names))
@@ -53,6 +58,18 @@ def lookup_problems(spec: Spec, document: Document) -> Iterator[Problem]:
         if test.matrix:
             known.names["matrix"] = KnownNames.of(next(iter(test.matrix.values())))
         yield from _steps(test, whole["tests"][index], document, path, known)
+
+
+def _described(
+    spec: Spec, whole: Mapping[str, object], document: Document, suite: KnownNames
+) -> Iterator[Problem]:
+    """Tests that an API's description makes."""
+    for kind in DESCRIBED:
+        entry: Described | None = getattr(spec, kind)
+        if entry is not None:
+            known = KnownNames(dict(suite.names))
+            known.names["fixtures"] = KnownNames.of([*spec.use, *entry.use])
+            yield from _checked(document, (kind,), whole[kind], known)
 
 
 def _suite_names(spec: Spec) -> KnownNames:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from actors.specs.spec import Spec, TestSpec
+from actors.specs.facts import Facts
+from actors.specs.spec import Spec
 
 
 def apply_marks(item: pytest.Item) -> None:
@@ -27,10 +28,10 @@ def apply_marks(item: pytest.Item) -> None:
     ]
 
 
-def marks_of(spec: Spec, test: TestSpec) -> Sequence[pytest.MarkDecorator]:
+def marks_of(spec: Spec, test: Facts, name: str) -> Sequence[pytest.MarkDecorator]:
     """The marks of one test of a spec; its tags follow from them."""
     facts = {
-        "id": test.id,
+        "id": name,
         "owner": test.owner or spec.owner,
         "severity": test.severity or spec.severity,
         "tags": (*spec.tags, *test.tags),

@@ -1,15 +1,19 @@
 """A suite of tests in one file, as its author writes it."""
 
-from typing import Annotated, Literal, Self, TypeAlias
+from typing import Annotated, Self, TypeAlias
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from actors.specs.budget import Budget
+from actors.specs.facts import Facts, Severity
 from actors.specs.model import Fixture, Id, Json, Name, SpecModel, Variable
+from actors.specs.operations.entry import GraphqlTests, OpenApiTests
 from actors.specs.step import Step
 
-Severity: TypeAlias = Literal["blocker", "critical", "major", "minor", "trivial"]
+DESCRIBED = ("openapi", "graphql")
+"""Kinds of tests that are made of an API's own description."""
+
 Scalar: TypeAlias = str | int | float | bool
 Row: TypeAlias = dict[Name, Json]
 Host = Annotated[
@@ -18,7 +22,7 @@ Host = Annotated[
 Steps = Annotated[list[Step], Field(min_length=1, max_length=500)]
 
 
-class TestSpec(SpecModel):
+class TestSpec(Facts):
     """One test: steps that follow each other."""
 
     __test__ = False
@@ -27,20 +31,10 @@ class TestSpec(SpecModel):
     """Stable: the test's history hangs on it, not on its title or place."""
     title: str | None = None
     """What it shows, for people."""
-    owner: str | None = None
-    """Who cares when it fails; the suite's, if not given."""
-    severity: Severity | None = None
-    tags: list[Name] = []
-    """Marks for `pytest -m`, besides those of the suite."""
     variables: dict[Variable, Json] = {}
     """Values for look-ups, besides those of the suite."""
     matrix: dict[Id, Row] = {}
     """Rows of data by id; the test runs once for each, which `${matrix.<column>}` sees."""
-    use: list[Fixture] = []
-    """Fixtures of a conftest.py beside the spec; `${fixtures.<name>}` sees their values."""
-    budget: Budget | None = None
-    skip: str | None = None
-    """Why it is not run now."""
     steps: Steps
     always: list[Step] = []
     """Cleanup: run also after a failure, each even if the one before failed."""
@@ -48,6 +42,10 @@ class TestSpec(SpecModel):
 
 class Spec(SpecModel):
     """One suite file."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"required": [kind]} for kind in ("tests", *DESCRIBED)]}
+    )
 
     suite: str | None = None
     """What it is about, for people."""
@@ -66,7 +64,17 @@ class Spec(SpecModel):
     budget: Budget = Budget()
     allow: list[Host] | None = None
     """Hosts that api and browser steps may reach besides that of base_url; all if not given."""
-    tests: Annotated[list[TestSpec], Field(min_length=1, max_length=2000)]
+    tests: Annotated[list[TestSpec], Field(min_length=1, max_length=2000)] = []
+    openapi: OpenApiTests | None = None
+    """One test for each operation of the API's description."""
+    graphql: GraphqlTests | None = None
+    """One test for each query and mutation."""
+
+    @model_validator(mode="after")
+    def _tests_something(self) -> Self:
+        if not self.tests and self.openapi is None and self.graphql is None:
+            raise PydanticCustomError("tests", "give tests, openapi or graphql")
+        return self
 
     @model_validator(mode="after")
     def _ids_are_unique(self) -> Self:
@@ -77,6 +85,6 @@ class Spec(SpecModel):
             seen.add(test.id)
         return self
 
-    def budget_of(self, test: TestSpec) -> Budget:
+    def budget_of(self, test: Facts) -> Budget:
         """The test's own, else the suite's."""
         return test.budget or self.budget

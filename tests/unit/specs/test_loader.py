@@ -150,3 +150,19 @@ def test_rows_with_other_columns_are_refused() -> None:
         "f:5:7: tests[0].matrix.two: alone has the column 'y'",
         "f:5:7: tests[0].matrix.two: lacks the column 'x'",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("openapi: {shema: a.json}", "f:1:11: openapi.shema: unknown key; did you mean `schema`?"),
+        ("openapi: {schema: a, include: {path: [/a]}}", "did you mean `paths`?"),
+        ("openapi: {schema: a, checks: [not_a_serer_error]}", "openapi.checks[0]: input should be"),
+        ("openapi: {schema: a, examples: 0}", "openapi.examples: input should be greater"),
+        ("openapi: {schema: a, headers: {A: '${secrets.KEY}'}}", "name KEY under `secrets:`"),
+        ("graphql: {phases: [coverage]}", "graphql.phases[0]: input should be"),
+        ("suite: empty", "give tests, openapi or graphql"),
+    ],
+)
+def test_mistake_in_tests_by_description_is_told(text: str, message: str) -> None:
+    assert message in "\n".join(told(text))
