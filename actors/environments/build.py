@@ -2,9 +2,10 @@
 
 import asyncio
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from uv import find_uv_bin
 
@@ -17,6 +18,8 @@ from actors.sandbox.write_roots import roots_without
 from harness.disk import tree_bytes
 from harness.domain.python_environment import LockKind
 from harness.errors import InvalidInput, StorageFull, Unavailable
+
+T = TypeVar("T")
 
 QUOTED_BYTES = 3000
 _SYSTEM = (
@@ -62,8 +65,8 @@ class Build:
             StorageFull: it took too much disk.
         """
         made = self.folder / "environment"
-        named = await asyncio.to_thread(self.recipe.lay_out, self.folder / "source")
-        await asyncio.to_thread((self.folder / "tmp").mkdir)
+        named = await _in_thread(self.recipe.lay_out, self.folder / "source")
+        (self.folder / "tmp").mkdir()
         venv = ["venv", "-q", "--relocatable", "--no-project", "--python", self.interpreter.path]
         await self._uv([*venv, str(made)], named.parent)
         await self._uv(_install(self.recipe, named), named.parent)
@@ -82,7 +85,7 @@ class Build:
             memory_bytes=self.limits.memory_bytes,
             deadline_seconds=self.limits.seconds,
         )
-        known = await asyncio.to_thread(tree_bytes, self.downloads)
+        known = await _in_thread(tree_bytes, self.downloads)
         most = self.limits.disk_bytes + known
         limit = DiskLimit([self.folder, self.downloads], most, self.limits.free_bytes)
         self._judge(await run_watched(spec, limit), tail(log, QUOTED_BYTES))
@@ -131,6 +134,15 @@ class Build:
             "oom": f"took more than {self.limits.memory_bytes >> 20} MiB of memory",
         }.get(ended.reason, f"did not end well ({_how(ended)})")
         raise Unavailable(f"Building the packages of {name} {why}. uv said:\n{said}")
+
+
+async def _in_thread(call: Callable[[Path], T], path: Path) -> T:
+    """The call's value; who is cancelled waits for it, because its folder is removed then."""
+    working = asyncio.ensure_future(asyncio.to_thread(call, path))
+    try:
+        return await asyncio.shield(working)
+    finally:
+        await asyncio.wait([working])
 
 
 def _install(recipe: Recipe, named: Path) -> Sequence[str]:

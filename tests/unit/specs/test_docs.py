@@ -34,5 +34,5 @@ def test_shown_spec_is_valid(text: str) -> None:
 
 
 def test_there_is_something_shown() -> None:
-    assert len(TEXTS) == 6
+    assert len(TEXTS) == 7
     assert SPECS
