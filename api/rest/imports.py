@@ -10,7 +10,7 @@ from api.rest.runs import Key, answer, location
 from api.rest.upload import upload_of
 from api.rest.wire.run import RunWire
 from harness.domain.imported_run import ImportOrder
-from harness.domain.reports import ReportFormat
+from harness.domain.report_format import ReportFormat
 
 router = APIRouter(prefix="/v1/projects/{project}/imports", tags=["runs"])
 

@@ -11,7 +11,7 @@ from cluster.cli.report import print_report, summary
 from cluster.cli.see_through import ReportFiles, meets_gate
 from cluster.cli.session import connect
 from harness.domain.exit_code import ExitCode
-from harness.domain.reports import ReportFormat
+from harness.domain.report_format import ReportFormat
 from harness.settings import Settings
 
 

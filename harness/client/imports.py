@@ -7,8 +7,7 @@ from pathlib import Path
 
 from harness.client.connection import Connection
 from harness.client.decode import decode_run
-from harness.client.report_pack import pack
-from harness.domain.reports import ReportFormat
+from harness.domain.report_format import ReportFormat
 from harness.domain.run import Run
 from harness.ports.entropy import Entropy, SystemEntropy
 
@@ -52,6 +51,9 @@ class Imports:
             TooLarge: there is too much of it.
             Conflict: the key was used for another import.
         """
+        # Every command makes a client, and only this call needs the readers of all formats.
+        from harness.client.report_pack import pack
+
         with tempfile.SpooledTemporaryFile(_IN_MEMORY) as file:
             packed = pack(paths, file, max_bytes)
 

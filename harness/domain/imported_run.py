@@ -8,7 +8,8 @@ from harness.domain.attempt import AttemptResult, Phase, Verdict
 from harness.domain.environment import Environment
 from harness.domain.foreign import ForeignAttempt, ForeignTest
 from harness.domain.ids import Digest
-from harness.domain.reports import ReportFormat, Reports
+from harness.domain.report_format import ReportFormat
+from harness.domain.reports import Reports
 from harness.domain.results import RunResults, conclude
 from harness.domain.run import IMPORTED, Run, RunRequest, RunState
 from harness.domain.suite import SuiteVersion, TestCase

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from enum import StrEnum
 
 from harness.domain.allure_reader import CONTAINER, RESULT, read_allure
 from harness.domain.ctrf_reader import read_ctrf
@@ -17,19 +16,12 @@ from harness.domain.foreign import (
 )
 from harness.domain.junit_reader import read_junit
 from harness.domain.report_archive import ReportArchive, is_attachment
+from harness.domain.report_format import ReportFormat
 from harness.errors import InvalidInput, TooLarge
 
 _NOTES = 10
 _ATTEMPTS = 100
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class ReportFormat(StrEnum):
-    """A format that results from elsewhere may come in."""
-
-    JUNIT = "junit"
-    CTRF = "ctrf"
-    ALLURE = "allure"
 
 
 _SUFFIXES = {"xml": ReportFormat.JUNIT, "json": ReportFormat.CTRF}

@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 
 from harness.domain.report_archive import ReportArchive
-from harness.domain.reports import ReportFormat, read_reports
+from harness.domain.report_format import ReportFormat
+from harness.domain.reports import read_reports
 from harness.errors import HarnessError
 
 

@@ -20,7 +20,8 @@ from harness.domain.junit import junit_xml
 from harness.domain.principal import Principal, Role
 from harness.domain.quarantine import Quarantine
 from harness.domain.report_archive import ReportArchive, sheltered
-from harness.domain.reports import ReportFormat, read_reports
+from harness.domain.report_format import ReportFormat
+from harness.domain.reports import read_reports
 from harness.domain.run import Reason, Run, RunState
 from harness.domain.scope import DEFAULT_SCOPE
 from harness.errors import Conflict, HarnessError, InvalidInput, NotFound, StorageFull, TooLarge
