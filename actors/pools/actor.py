@@ -2,14 +2,12 @@
 
 from collections.abc import Callable
 
-import ray
-
+from actors.detached import start_once
 from actors.pools.host import BrowserHost
 from harness.domain.browser import BrowserLease, BrowserPoolStatus, BrowserRequest
 from harness.domain.ids import LeaseId
 
 NAME = "browser-host"
-NAMESPACE = "ath"
 
 
 class BrowserHostActor:
@@ -42,13 +40,4 @@ class BrowserHostActor:
 
 def start_browser_host(build: Callable[[], BrowserHost]) -> None:
     """Create the browser host of this node unless it is there."""
-    actor = ray.remote(BrowserHostActor).options(
-        name=NAME,
-        namespace=NAMESPACE,
-        lifetime="detached",
-        get_if_exists=True,
-        num_cpus=0,
-        max_restarts=-1,
-        max_concurrency=256,
-    )
-    actor.remote(build)
+    start_once(BrowserHostActor, build, NAME)

@@ -6,7 +6,8 @@ from typing import Any, cast
 import ray
 from ray.exceptions import RayActorError
 
-from actors.pools.actor import NAME, NAMESPACE
+from actors.detached import NAMESPACE
+from actors.pools.actor import NAME
 from harness.domain.browser import BrowserLease, BrowserPoolStatus, BrowserRequest
 from harness.domain.ids import LeaseId
 from harness.errors import Unavailable

@@ -3,8 +3,7 @@
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-import ray
-
+from actors.detached import start_once
 from actors.scheduler.service import Scheduler
 from harness.domain.ids import AttemptId, HostId, LeaseId
 from harness.domain.scope import Scope
@@ -12,7 +11,6 @@ from harness.domain.work import Batch, Collected, Grant, Report, Surrender
 from harness.events.facts import Fact
 
 NAME = "scheduler"
-NAMESPACE = "ath"
 
 
 class SchedulerActor:
@@ -71,13 +69,4 @@ class SchedulerActor:
 
 def start_scheduler(build: Callable[[], Scheduler]) -> None:
     """Create the scheduler of this Ray cluster unless it is there."""
-    actor = ray.remote(SchedulerActor).options(
-        name=NAME,
-        namespace=NAMESPACE,
-        lifetime="detached",
-        get_if_exists=True,
-        num_cpus=0,
-        max_restarts=-1,
-        max_concurrency=256,
-    )
-    actor.remote(build).ring.remote()  # type: ignore[attr-defined]  # Ray types no methods of undecorated classes
+    start_once(SchedulerActor, build, NAME).ring.remote()

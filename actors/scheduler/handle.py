@@ -7,7 +7,8 @@ from typing import Any, cast
 import ray
 from ray.exceptions import RayActorError, RayTaskError
 
-from actors.scheduler.actor import NAME, NAMESPACE
+from actors.detached import NAMESPACE
+from actors.scheduler.actor import NAME
 from harness.domain.ids import AttemptId, HostId, LeaseId
 from harness.domain.scope import Scope
 from harness.domain.work import Batch, Collected, Grant, Report, Surrender

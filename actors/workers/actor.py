@@ -5,13 +5,10 @@ import logging
 import os
 from collections.abc import Callable
 
-import ray
-
+from actors.detached import start_once
 from actors.workers.host import WorkerHost
 
 _log = logging.getLogger(__name__)
-
-NAMESPACE = "ath"
 
 
 class WorkerHostActor:
@@ -35,13 +32,4 @@ def _die(serving: "asyncio.Task[None]") -> None:
 
 def start_worker_host(build: Callable[[], WorkerHost], name: str = "worker-host") -> None:
     """Create the host of this node unless it is there."""
-    actor = ray.remote(WorkerHostActor).options(
-        name=name,
-        namespace=NAMESPACE,
-        lifetime="detached",
-        get_if_exists=True,
-        num_cpus=0,
-        max_restarts=-1,
-        max_concurrency=16,
-    )
-    actor.remote(build)
+    start_once(WorkerHostActor, build, name, max_concurrency=16)
