@@ -18,7 +18,7 @@ from socket import create_server
 import httpx
 
 from benchmarks.own_platform import ATH, own_platform
-from benchmarks.race import RUN_SECONDS, Comparison
+from benchmarks.race import Comparison, whole_process
 from benchmarks.table import show
 
 FAILING = {"POST /orders/total", "GET /search"}
@@ -89,17 +89,7 @@ def timed(command: Sequence[str], folder: Path, environ: Mapping[str, str], juni
         RuntimeError: it did not.
     """
     junit.unlink(missing_ok=True)
-    begun = time.perf_counter()
-    ended = subprocess.run(
-        command,
-        cwd=folder,
-        env=environ,
-        capture_output=True,
-        text=True,
-        timeout=RUN_SECONDS,
-        check=False,
-    )
-    seconds = time.perf_counter() - begun
+    ended, seconds = whole_process(command, folder, environ)
     failing, broken = outcomes(junit) if junit.exists() else (set(), set())
     if failing != FAILING:
         raise RuntimeError(

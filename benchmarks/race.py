@@ -84,23 +84,30 @@ def timed(
 ) -> tuple[float, int]:
     """The command's wall time in seconds and how many tests its JUnit file has."""
     junit.unlink(missing_ok=True)
-    begun = time.perf_counter()
-    ended = subprocess.run(
-        command,
-        cwd=suite,
-        env=environ,
-        capture_output=True,
-        text=True,
-        timeout=RUN_SECONDS,
-        check=False,
-    )
-    seconds = time.perf_counter() - begun
+    ended, seconds = whole_process(command, suite, environ)
     if ended.returncode:
         raise RuntimeError(
             f"{' '.join(command)} ended with {ended.returncode} in {suite.name}.\n"
             f"{ended.stdout[-2000:]}{ended.stderr[-2000:]}"
         )
     return seconds, count_tests(junit)
+
+
+def whole_process(
+    command: Sequence[str], folder: Path, environ: Mapping[str, str]
+) -> "tuple[subprocess.CompletedProcess[str], float]":
+    """A command from its start to its exit, and the seconds between."""
+    begun = time.perf_counter()
+    ended = subprocess.run(
+        command,
+        cwd=folder,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=RUN_SECONDS,
+        check=False,
+    )
+    return ended, time.perf_counter() - begun
 
 
 def count_tests(junit: Path) -> int:
