@@ -4,19 +4,21 @@ import json
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from cluster.cli.command import add_command
 from cluster.cli.console import err, out, say_json
-from cluster.doctor import Check, examine
 from cluster.platform import Platform
 from harness.domain.exit_code import ExitCode
 from harness.domain.installation import Installation
 from harness.settings import Settings
 from serve.environments import environments
+
+if TYPE_CHECKING:
+    from cluster.doctor import Check
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")]
 
@@ -72,6 +74,9 @@ def status(as_json: AsJson = False) -> int:
 
 def doctor(as_json: AsJson = False) -> int:
     """Check everything that runs depend on, each with its remedy."""
+    # No other command looks at the machine as closely, and all would wait for these imports.
+    from cluster.doctor import examine
+
     checks = examine(Settings.load())
     if as_json:
         say_json([asdict(check) for check in checks])
