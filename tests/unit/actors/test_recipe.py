@@ -18,7 +18,7 @@ name = "member"
 source = { virtual = "packages/member" }
 [[package]]
 name = "pytest"
-source = { registry = "https://pypi.org/simple" }
+source = { registry = "https://index.example/simple" }
 """
 
 
