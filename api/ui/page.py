@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
 from api.ui import wording
+from harness.domain.percent import percent
 from harness.domain.visible_text import visible
 from harness.errors import HarnessError
 
@@ -37,7 +38,7 @@ _templates.filters.update(
     command=wording.command,
     duration=wording.duration,
     moment=wording.moment,
-    percent=wording.percent,
+    percent=percent,
     size=wording.size,
     words=wording.words,
 )

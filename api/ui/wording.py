@@ -28,15 +28,6 @@ def command(argv: Sequence[str]) -> str:
     return shlex.join(argv)
 
 
-def percent(share: float) -> str:
-    """Never 0 or 100 % for what is merely likely."""
-    if 0 < share < 0.01:
-        return "below 1 %"
-    if 0.99 < share < 1:
-        return "above 99 %"
-    return f"{share:.0%}".replace("%", " %")
-
-
 def size(count: int) -> str:
     """Bytes in the unit that fits."""
     amount = float(count)

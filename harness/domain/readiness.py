@@ -7,6 +7,7 @@ from harness.domain.assessment import Assessment, Readiness, TestHistory
 from harness.domain.attempt import Verdict
 from harness.domain.failure_cluster import Assignment, FailureCluster
 from harness.domain.ids import TestId
+from harness.domain.percent import percent
 from harness.domain.regression import RegressionModel, any_regression, cannot_be_collected
 from harness.domain.results import RunResults, TestOutcome
 from harness.domain.run import RunState
@@ -140,11 +141,11 @@ def _regressions(evidence: _Evidence) -> _Finding:
     rules, chance = evidence.rules, evidence.probability
     if not evidence.executed and chance < rules.not_ready_from:
         return _Finding("No test came to an end, so no regression could show.", _UNCLEAR)
-    said = f"The probability of a regression is {_percent(chance)}"
+    said = f"The probability of a regression is {percent(chance)}"
     if chance < rules.ready_below:
-        return _Finding(f"{said}, below {_percent(rules.ready_below)}.")
+        return _Finding(f"{said}, below {percent(rules.ready_below)}.")
     if chance >= rules.not_ready_from:
-        return _Finding(f"{said}; from {_percent(rules.not_ready_from)} on a run is not ready.",
+        return _Finding(f"{said}; from {percent(rules.not_ready_from)} on a run is not ready.",
                         Readiness.NOT_READY)  # fmt: skip
     return _Finding(
         f"{said}: too much to be ready, too little to be sure. Run the failed tests again.",
@@ -172,7 +173,7 @@ def _coverage(evidence: _Evidence) -> _Finding:
     counted = f"{len(evidence.executed)} of {_count(evidence.results.tests)} came to an end"
     if share >= evidence.rules.executed and evidence.executed:
         return _Finding(f"{counted}.")
-    return _Finding(f"Only {counted}; {_percent(evidence.rules.executed)} must.", _UNCLEAR)
+    return _Finding(f"Only {counted}; {percent(evidence.rules.executed)} must.", _UNCLEAR)
 
 
 def _history(evidence: _Evidence) -> _Finding:
@@ -182,7 +183,7 @@ def _history(evidence: _Evidence) -> _Finding:
     if old >= rules.with_history * total:
         return _Finding(f"{told} or more.")
     return _Finding(
-        f"For want of history: only {told}; {_percent(rules.with_history)} must. "
+        f"For want of history: only {told}; {percent(rules.with_history)} must. "
         "Run again to tell flakes from regressions.",
         _UNCLEAR,
     )
@@ -222,7 +223,7 @@ def _suspect(evidence: _Evidence, chance: float, test: TestOutcome) -> str:
             f"in {history.runs} earlier runs it failed {history.failed} times "
             f"and flaked {history.flaky} times"
         )
-    return f"{test.case.id} {done}; {past}; a regression with {_percent(chance)}."
+    return f"{test.case.id} {done}; {past}; a regression with {percent(chance)}."
 
 
 def _about_flakes(evidence: _Evidence) -> Iterator[str]:
@@ -282,10 +283,3 @@ def _named(tests: Sequence[TestOutcome]) -> str:
 
 def _count(tests: Sequence[TestOutcome]) -> str:
     return "1 test" if len(tests) == 1 else f"{len(tests)} tests"
-
-
-def _percent(share: float) -> str:
-    """Never 0 % or 100 %: no run proves either."""
-    if share < 0.01:
-        return "less than 1 %"
-    return "more than 99 %" if share > 0.99 else f"{share:.0%}".replace("%", " %")
