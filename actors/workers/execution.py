@@ -13,7 +13,7 @@ from actors.workers.given_secrets import CleanArtifacts, GivenSecrets
 from actors.workers.limits import HostLimits
 from actors.workers.preparation import Prepared, prepare
 from actors.workers.reporter import Reporter, persistently
-from actors.workers.suite_places import SuitePlaces
+from actors.workers.suite_places import Circle, SuitePlaces
 from actors.workers.worker_loop import WorkerLoop
 from harness.domain.attempt import ArtifactRef
 from harness.domain.browser import BrowserChoice
@@ -39,6 +39,7 @@ class Execution:
     pool: BrowserPool
     environments: EnvironmentCache
     limits: HostLimits
+    _circle: Circle = field(init=False)
     _place: Path = field(init=False)
     _loops: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _workers: dict[str, WorkerLoop] = field(default_factory=dict)
@@ -52,7 +53,8 @@ class Execution:
 
     def __post_init__(self) -> None:
         """The place is this run's until its execution ends."""
-        self._place = self.places.take(self.grant.run.scope, self.grant.run.request.suite)
+        self._circle = Circle.of(self.grant)
+        self._place = self.places.take(self._circle)
 
     @property
     def _clean(self) -> CleanArtifacts:
@@ -202,7 +204,7 @@ class Execution:
             sending.cancel()
             if prepared:
                 await prepared.close()
-            await asyncio.to_thread(self.places.leave, self._place, self.grant.run.request.suite)
+            await asyncio.to_thread(self.places.leave, self._place, self._circle)
 
     async def _sealed(self, prepared: Prepared | None, surrender: Surrender) -> Surrender:
         if prepared is None:

@@ -16,7 +16,7 @@ from actors.workers.door import BrowserDoor
 from actors.workers.given_secrets import GivenSecrets
 from actors.workers.limits import HostLimits
 from actors.workers.reporter import persistently
-from actors.workers.suite_places import SuitePlaces
+from actors.workers.suite_places import Circle, SuitePlaces
 from actors.workers.suite_session import SuiteSession, SuiteSpec
 from actors.workers.system_under_test import (
     SystemUnderTest,
@@ -74,7 +74,7 @@ async def prepare(
     run = grant.run
     archive = await asyncio.to_thread(artifacts.path, run.scope, run.request.suite.digest)
     cwd = await asyncio.to_thread(unpack, archive, run.request.suite, folder)
-    await asyncio.to_thread(places.furnish, folder, run.request.suite)
+    await asyncio.to_thread(places.furnish, folder, Circle.of(grant))
     facts = SandboxStarted(grant.lease.host, "process", dict(describe_process_tier()))
     await dispatch.observed(grant.lease.id, [facts])
     async with AsyncExitStack() as opened:
