@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _HEADER = struct.Struct("<4sIII")
-"""Magic, flags, the source's modification time and its size, as importlib and pytest write them."""
+"""Magic, flags, and of the source its modification time and size, or its hash (PEP 552)."""
+_BY_TIME, _BY_HASH = 0, 3
+"""Flags of what Python compares with the source; older versions of pytest go by time."""
 _NAME = re.compile(r"(.+?)\.(?:cpython|pypy).*\.pyc")
 _DIGEST_BYTES = hashlib.sha256().digest_size
 _TIME_BITS = 0xFFFFFFFF
@@ -83,12 +85,15 @@ def _is_of(content: bytes, source: Path) -> bool:
         return False
     _, flags, time, size = _HEADER.unpack_from(content)
     status = source.stat()
-    return (flags, time, size) == (0, int(status.st_mtime) & _TIME_BITS, status.st_size)
+    is_timely = (time, size) == (int(status.st_mtime) & _TIME_BITS, status.st_size)
+    return flags == _BY_HASH or (flags == _BY_TIME and is_timely)
 
 
 def _dated(content: bytes, source: Path) -> bytes:
     """The same bytecode for a source of the same content and another time."""
     magic, flags, _, size = _HEADER.unpack_from(content)
+    if flags == _BY_HASH:
+        return content
     time = int(source.stat().st_mtime) & _TIME_BITS
     return _HEADER.pack(magic, flags, time, size) + content[_HEADER.size :]
 

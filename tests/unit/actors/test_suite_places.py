@@ -5,6 +5,7 @@ import os
 import py_compile
 from dataclasses import replace
 from pathlib import Path
+from py_compile import PycInvalidationMode
 
 import pytest
 
@@ -17,7 +18,11 @@ SOURCE = "x = 1\n"
 
 
 def run_once(
-    places: SuitePlaces, circle: Circle = CIRCLE, source: str = SOURCE, time: int = 1_000_000_000
+    places: SuitePlaces,
+    circle: Circle = CIRCLE,
+    source: str = SOURCE,
+    time: int = 1_000_000_000,
+    mode: PycInvalidationMode = PycInvalidationMode.TIMESTAMP,
 ) -> tuple[Path, bool]:
     """Unpack, furnish, compile, leave; gives the place, and whether bytecode was found there."""
     place = places.take(circle)
@@ -28,9 +33,9 @@ def run_once(
     places.furnish(place, circle)
     compiled = Path(importlib.util.cache_from_source(str(file)))
     found = compiled.exists()
-    if found:
+    if found and mode is PycInvalidationMode.TIMESTAMP:
         assert int.from_bytes(compiled.read_bytes()[8:12], "little") == time
-    py_compile.compile(str(file))
+    py_compile.compile(str(file), invalidation_mode=mode)
     (compiled.parent / "notes.txt").write_text("not bytecode")
     places.leave(place, circle)
     assert not place.exists()
@@ -43,6 +48,18 @@ def test_unchanged_source_comes_back_to_its_bytecode(tmp_path: Path) -> None:
     second, found = run_once(places, time=1_234_567_890)
     assert (second, nothing, found) == (first, False, True)
     assert not list(tmp_path.rglob("notes.txt"))
+
+
+@pytest.mark.parametrize(
+    ("mode", "kept"),
+    [(PycInvalidationMode.CHECKED_HASH, True), (PycInvalidationMode.UNCHECKED_HASH, False)],
+)
+def test_bytecode_by_hash_is_kept_where_python_checks_it(
+    tmp_path: Path, mode: PycInvalidationMode, kept: bool
+) -> None:
+    places = SuitePlaces(tmp_path)
+    run_once(places, mode=mode)
+    assert run_once(places, time=1_234_567_890, mode=mode)[1] is kept
 
 
 def test_changed_source_of_the_same_size_and_time_is_compiled_anew(tmp_path: Path) -> None:
