@@ -14,6 +14,7 @@ from actors.workers.limits import HostLimits
 from actors.workers.preparation import Prepared, prepare
 from actors.workers.reporter import Reporter, persistently
 from actors.workers.suite_places import Circle, SuitePlaces
+from actors.workers.warm_processes import WarmProcesses
 from actors.workers.worker_loop import WorkerLoop
 from harness.domain.attempt import ArtifactRef
 from harness.domain.browser import BrowserChoice
@@ -35,6 +36,7 @@ class Execution:
     dispatch: Dispatch
     artifacts: ArtifactStore
     places: SuitePlaces
+    warm: WarmProcesses
     browser: BrowserChoice | None
     pool: BrowserPool
     environments: EnvironmentCache
@@ -109,6 +111,7 @@ class Execution:
                 self.dispatch,
                 self.artifacts,
                 self.places,
+                self.warm,
                 self._place,
                 self.browser,
                 self.environments,
@@ -203,8 +206,15 @@ class Execution:
         finally:
             sending.cancel()
             if prepared:
+                await self._prepare_next(prepared)
                 await prepared.close()
             await asyncio.to_thread(self.places.leave, self._place, self._circle)
+
+    async def _prepare_next(self, prepared: Prepared) -> None:
+        """Let an interpreter wait for the next run like this one, unless it would know too much."""
+        request = self.grant.run.request
+        if not self._stopped.is_set() and not request.secrets and request.environment is None:
+            await self.warm.prepare(prepared.session.spec.kind)
 
     async def _sealed(self, prepared: Prepared | None, surrender: Surrender) -> Surrender:
         if prepared is None:
