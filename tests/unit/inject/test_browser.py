@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import tempfile
 import types
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     module.__file__ = str(package / "__init__.py")
     monkeypatch.setitem(sys.modules, "playwright", module)
     monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(tmp_path / "registry"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     return tmp_path / "registry"
 
 
@@ -67,6 +69,14 @@ def real(arguments: dict[str, object]) -> str:
 @pytest.mark.usefixtures("registry")
 def test_stand_in_takes_the_place_of_the_platforms_browser() -> None:
     assert real(launched({})) == "/shell"
+
+
+def test_stand_ins_are_removed_at_the_end_of_the_session(registry: Path) -> None:
+    browsers: Any = typed(Browsers)(CHOICE)
+    for _ in range(2):
+        assert Path(browsers.launch_args({}, "chromium")["executable_path"]).is_file()
+    browsers.clear()
+    assert list(registry.parent.glob("ath-browser-*")) == []
 
 
 def test_playwrights_own_browser_goes_first(registry: Path) -> None:
