@@ -27,6 +27,8 @@ class Grant:
     """The principal's name."""
     browsers: BrowserQuota = field(default_factory=BrowserQuota)
     """What the tenant may have leased at once, over all of its runs."""
+    artifact_bytes: int = 0
+    """What the run has kept of artifacts so far."""
 
 
 @dataclass(frozen=True, slots=True)

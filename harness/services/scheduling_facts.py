@@ -56,7 +56,8 @@ def first_grant(
 ) -> Grant:
     """Everything a host is told when it begins with a run."""
     names, browsers = last_failed(tx, run), _browser_quota(tx)
-    return Grant(lease, run, workers, test_seconds, names, _submitter(tx, run), browsers)
+    kept = sum(artifact.size for artifact in tx.artifacts(run.id))
+    return Grant(lease, run, workers, test_seconds, names, _submitter(tx, run), browsers, kept)
 
 
 def _submitter(tx: Transaction, run: Run) -> str:
