@@ -90,11 +90,7 @@ class Warden:
         _limit(spec["rlimits"])
         os.chdir(spec["cwd"])
         if spec["write_roots"] is not None:
-            sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-            import landlock  # type: ignore[import-not-found]  # beside this script
-
-            landlock.no_new_privileges()
-            landlock.confine(spec["write_roots"], spec["read_roots"])
+            _confine(spec)
         for fd in [int(name) for name in os.listdir("/proc/self/fd")]:
             with contextlib.suppress(OSError):
                 os.set_inheritable(fd, fd <= 2 or fd in spec["fds"])
@@ -233,6 +229,22 @@ class Log:
             self._file.close()
         except OSError:
             return
+
+
+def _confine(spec: dict[str, Any]) -> None:
+    """Only here, so that a command without protection starts without these imports."""
+    here = os.path.abspath(__file__)
+    sys.path.append(os.path.dirname(os.path.dirname(os.path.dirname(here))))
+    from actors.sandbox import landlock, seccomp, syscalls
+
+    landlock.no_new_privileges()
+    landlock.confine(spec["write_roots"], spec["read_roots"], alone=spec["strict"])
+    arch = syscalls.this_architecture()
+    if arch is not None:
+        wanted = seccomp.STRICT if spec["strict"] else seccomp.SUITE
+        seccomp.install(seccomp.assemble(wanted, arch))
+    elif spec["strict"]:
+        raise OSError(f"no table of system calls for {os.uname().machine}")
 
 
 def _limit(limits: dict[str, int]) -> None:
