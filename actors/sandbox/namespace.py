@@ -13,6 +13,7 @@ from actors.sandbox.channel import Channel, Reply
 from actors.sandbox.events import EventLog
 from actors.sandbox.execution import Execution
 from actors.sandbox.files import SandboxFiles
+from actors.sandbox.inside import messages
 from actors.sandbox.spec import (
     Chunk,
     Command,
@@ -77,10 +78,8 @@ class NamespaceSandbox:
                     [awaited, failed], timeout=BORN_SECONDS, return_when=asyncio.FIRST_COMPLETED
                 )
             sandbox._begin(_answer(born, failed), _answer(ready, failed))
-        except Unavailable:
-            if born.done() and not born.exception():
-                (sandbox._handle,) = born.result().descriptors
-            await sandbox.close()
+        except BaseException:  # also when whoever wanted it is cancelled
+            await sandbox._give_up(born, ready)
             raise
         return sandbox
 
@@ -93,8 +92,8 @@ class NamespaceSandbox:
 
     @property
     def has_ended(self) -> bool:
-        """Whether nothing runs in it any more."""
-        return self._ended.is_set()
+        """Whether nothing can run in it any more."""
+        return self._closing is not None
 
     @property
     def counts_processes(self) -> bool:
@@ -158,6 +157,11 @@ class NamespaceSandbox:
         (made,) = reply.descriptors
         return socket.socket(fileno=made)
 
+    def assign(self, spec: SandboxSpec) -> None:
+        """Let it be what another spec of the same tenant, binds and limits says."""
+        self.spec = spec
+        self.set_timeout(spec.lifetime_seconds)
+
     def set_timeout(self, seconds: float) -> None:
         """End it that long from now."""
         if self._timer is not None:
@@ -191,6 +195,13 @@ class NamespaceSandbox:
         self._channel.close()
         if self._closing is not None:
             await asyncio.shield(self._closing)
+
+    async def _give_up(self, born: "asyncio.Future[Reply]", ready: "asyncio.Future[Reply]") -> None:
+        if self._handle < 0 and _is_told(born):
+            (self._handle,) = born.result().descriptors
+        if self._files is None and _is_told(ready):
+            messages.close_all(list(ready.result().descriptors))
+        await self.close()
 
     def _begin(self, born: Reply, ready: Reply) -> None:
         self.pid = int(born.event["pid"])
@@ -226,6 +237,8 @@ class NamespaceSandbox:
 
     def _lost(self) -> None:
         if self._closing is None:
+            self._reason = self._reason or Reason.KILLED
+            self._events.add("sandbox.ended", reason=str(self._reason))
             self._closing = asyncio.get_running_loop().create_task(self._clean())
 
     async def _clean(self) -> None:
@@ -242,7 +255,6 @@ class NamespaceSandbox:
             os.close(self._handle)
             self._handle = -1
         self._parts.users.give_back(self._parts.user)
-        self._events.add("sandbox.ended", reason=str(self._reason or Reason.KILLED))
         self._ended.set()
 
 
@@ -253,6 +265,10 @@ def _answer(wanted: "asyncio.Future[Reply]", failed: "asyncio.Future[Reply]") ->
     if failed.done():
         reason = failed.result().event["error"]
     raise Unavailable(f"A sandbox did not start: {reason}.")
+
+
+def _is_told(future: "asyncio.Future[Reply]") -> bool:
+    return future.done() and not future.cancelled() and future.exception() is None
 
 
 def _from_status(reply: Reply, *, refused: bool) -> Reason:

@@ -32,8 +32,8 @@ class ProcessSpec:
     read_roots: Sequence[str] | None = None
     """Only below these and the former may files be read; needs write roots, None means all."""
     strict: bool = False
-    """Whether nobody vouches for the command: no socket but pairs, no new namespace, no signal to
-    processes outside, no look into others. Needs write roots."""
+    """Whether nobody vouches for the command: no socket but pairs, no capability, no new namespace,
+    no signal to processes outside, no look into others. Needs write roots."""
     fds: Sequence[int] = ()
     """Descriptors of this process that the command inherits under the same numbers."""
     log_bytes: int = 8 << 20

@@ -236,8 +236,11 @@ def _confine(spec: dict[str, Any]) -> None:
     here = os.path.abspath(__file__)
     sys.path.append(os.path.dirname(os.path.dirname(os.path.dirname(here))))
     from actors.sandbox import landlock, seccomp, syscalls
+    from actors.sandbox.inside import kernel
 
     landlock.no_new_privileges()
+    if spec["strict"]:
+        kernel.drop_capabilities()
     landlock.confine(spec["write_roots"], spec["read_roots"], alone=spec["strict"])
     arch = syscalls.this_architecture()
     if arch is not None:

@@ -60,6 +60,12 @@ ATTACKS = {
     "signals the host": "import os; os.kill({bystander}, 15)",
     "traces": "import ctypes; assert ctypes.CDLL(None).ptrace(16, {bystander}, 0, 0) == 0",
     "makes a namespace": "import ctypes; assert ctypes.CDLL(None).unshare(0x10000000) == 0",
+    "reads the host's environment": "open('/proc/{bystander}/environ').read()",
+    "regains a capability": (
+        "import ctypes, struct; head = struct.pack('Ii', 0x20080522, 0);"
+        "assert ctypes.CDLL(None).capset(head, struct.pack('6I', *[0xffffffff] * 6)) == 0"
+    ),
+    "gives a file away": "import os; open('f', 'w').close(); os.chown('f', 1, 1)",
     "mounts": "import ctypes; assert ctypes.CDLL(None).mount(b'x', b'/tmp', b'tmpfs', 0, 0) == 0",
     "asks the keyring": "import ctypes; assert ctypes.CDLL(None).syscall(250, 0, -3, 1) > 0",
     "opens io_uring": (
