@@ -13,6 +13,7 @@ from actors.sandbox.spec import Limits
 
 PREFIX = "ath-sandbox-"
 REMOVE_SECONDS = 5.0
+FIRST_PAUSE_SECONDS, LAST_PAUSE_SECONDS = 0.0005, 0.05
 PERIOD_MICROSECONDS = 100_000
 _NEEDED = ("memory", "pids", "cpu")
 _serial = itertools.count(1)
@@ -112,10 +113,12 @@ class Group:
 
     async def remove(self) -> None:
         """Remove it when its processes are gone; what stays is swept with the next start."""
+        pause = FIRST_PAUSE_SECONDS
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(REMOVE_SECONDS):
-                while not self.try_remove():  # noqa: ASYNC110 - the kernel signals nothing
-                    await asyncio.sleep(0.01)
+                while not self.try_remove():  # the kernel signals nothing
+                    await asyncio.sleep(pause)
+                    pause = min(2 * pause, LAST_PAUSE_SECONDS)
 
 
 def find_roots(proc: Path = Path("/proc/self"), mounts: Path | None = None) -> GroupRoots | None:

@@ -1,15 +1,15 @@
 """The host's side of a template process: it is asked for sandboxes."""
 
 import asyncio
-import itertools
 import os
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from actors.sandbox.cgroup import Group, GroupRoots
 from actors.sandbox.inside import messages
@@ -21,7 +21,12 @@ from harness.errors import InvalidInput, TierUnavailable, Unavailable
 SCRIPT = Path(__file__).parent / "inside" / "template.py"
 START_SECONDS = 15.0
 SPARE_PROCESSES = 16
-_PRIVATE = (WORKSPACE, "/tmp", "/dev", "/proc", "/")  # noqa: S108 - places inside a sandbox
+QUOTED_BYTES = 500
+_TAKEN = (
+    *(WORKSPACE, "/tmp", "/dev", "/proc"),  # noqa: S108 - places inside a sandbox
+    *("/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc", sys.base_prefix),
+)
+"""What sandboxes have for themselves, and what all of them see."""
 
 
 @dataclass(slots=True)
@@ -32,7 +37,6 @@ class Template:
     _control: socket.socket
     _roots: GroupRoots | None
     _users: Users
-    _serials: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
     @classmethod
     async def start(
@@ -42,30 +46,32 @@ class Template:
 
         Raises:
             TierUnavailable: the kernel or the container around us does not allow it.
-            InvalidInput: a bind names a place that sandboxes have for themselves.
+            InvalidInput: a bind is of nothing, or at a place that sandboxes have already.
+            Unavailable: it died, or did not answer in time.
         """
         for bind in binds:
             _check(bind)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
+        complaints = os.memfd_create("complaints", os.MFD_CLOEXEC)
+        with theirs, os.fdopen(complaints, "r+b") as told:
             process = subprocess.Popen(
                 [sys.executable, "-I", "-S", str(SCRIPT), str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
+                stderr=complaints,
                 env={},
                 cwd="/",
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )
-        template = cls(process, ours, roots, users)
-        message = {"binds": [asdict(one) for one in binds], "own_users": users.available}
-        messages.send(ours, message, [])
-        try:
-            await template._hear_ready()
-        except BaseException:
-            template.close()
-            raise
+            template = cls(process, ours, roots, users)
+            message = {"binds": [asdict(one) for one in binds], "own_users": users.available}
+            try:
+                messages.send(ours, message, [])
+                await template._hear_ready(told)
+            except BaseException:
+                template.close()
+                raise
         return template
 
     async def spawn(self, spec: SandboxSpec) -> NamespaceSandbox:
@@ -103,7 +109,7 @@ class Template:
         self._process.send_signal(signal.SIGKILL)
         self._process.wait()
 
-    async def _hear_ready(self) -> None:
+    async def _hear_ready(self, told: BinaryIO) -> None:
         reading = asyncio.to_thread(messages.receive, self._control)
         self._control.settimeout(START_SECONDS)
         try:
@@ -111,14 +117,21 @@ class Template:
         except TimeoutError:
             event = None
         self._control.settimeout(None)
-        if event is None or event["ev"] != "ready":
-            raise _unavailable("it did not start" if event is None else event["error"])
+        if event is None:
+            told.seek(0)
+            last = told.read()[-QUOTED_BYTES:].decode(errors="replace").strip()
+            raise Unavailable(f"The template of sandboxes did not start: {last or 'no word'}")
+        if event["ev"] != "ready":
+            raise _unavailable(event["error"])
 
 
 def _check(bind: Bind) -> None:
-    target = os.path.normpath(bind.target)
-    if target != bind.target or not Path(target).is_absolute() or target in _PRIVATE:
+    target = Path(os.path.normpath(bind.target))
+    taken = any(target.is_relative_to(one) for one in _TAKEN)
+    if taken or str(target) != bind.target or not target.is_absolute() or str(target) == "/":
         raise InvalidInput(f"Nothing can be bound at {bind.target!r} in a sandbox.")
+    if not Path(bind.source).exists():
+        raise InvalidInput(f"{bind.source} is not there, so it cannot be bound into a sandbox.")
 
 
 def _group(roots: GroupRoots | None, spec: SandboxSpec) -> Group | None:

@@ -18,6 +18,9 @@ _ALL = (
     kernel.NEWUSER | kernel.NEWPID | kernel.NEWNET | kernel.NEWNS
     | kernel.NEWIPC | kernel.NEWUTS | kernel.NEWCGROUP
 )  # fmt: skip
+_ARCH = syscalls.this_architecture()
+_FILTER = seccomp.assemble(seccomp.NAMESPACE, _ARCH) if _ARCH else None
+"""Assembled once in the template, not in each sandbox."""
 _SIOCSIFFLAGS, _IFF_UP, _IFF_RUNNING = 0x8914, 0x1, 0x40
 
 
@@ -67,10 +70,9 @@ def confine(limits: dict[str, Any], writable: list[str]) -> None:
     _limit(limits)
     if landlock.landlock_abi():
         landlock.confine([*tree.VOLUMES, "/dev", *writable], ["/"], alone=True)
-    arch = syscalls.this_architecture()
-    if arch is None:
+    if _FILTER is None:
         raise OSError(f"no table of system calls for {os.uname().machine}")
-    seccomp.install(seccomp.assemble(seccomp.NAMESPACE, arch))
+    seccomp.install(_FILTER)
 
 
 def _raise_loopback() -> None:

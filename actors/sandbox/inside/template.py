@@ -31,7 +31,8 @@ def main() -> None:
     except OSError as trouble:
         messages.send(control, {"ev": "failed", "error": str(trouble)}, [])
         return
-    messages.send(control, {"ev": "ready", "own_users": first["own_users"]}, [])
+    messages.send(control, {"ev": "ready"}, [])
+    os.dup2(0, 2)  # nobody reads any more what goes wrong; the host is told by messages
     Template(control, first["binds"]).serve()
 
 

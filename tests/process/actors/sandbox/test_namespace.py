@@ -212,10 +212,27 @@ async def test_a_bound_folder_is_seen_and_may_be_written(tmp_path: Path) -> None
     assert not (tmp_path / "shown" / "no").exists()
 
 
-@pytest.mark.parametrize("target", ["/workspace", "relative", "/", "/a/../b", "/proc"])
+@pytest.mark.parametrize(
+    "target",
+    ["/workspace", "relative", "/", "/a/../b", "/proc", "/tmp/x", "/etc/passwd", "/usr/local/x"],
+)
 async def test_a_bind_over_a_sandboxes_own_places_is_refused(target: str) -> None:
     with pytest.raises(InvalidInput, match="bound"):
         await Template.start([Bind("/usr", target)], None, Users())
+
+
+async def test_a_bind_of_nothing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="not there"):
+        await Template.start([Bind(str(tmp_path / "no"), "/data")], None, Users())
+
+
+async def test_a_template_that_cannot_run_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "broken.py").write_text("raise SystemExit('no such luck')")
+    monkeypatch.setattr("actors.sandbox.template.SCRIPT", tmp_path / "broken.py")
+    with pytest.raises(Unavailable, match="no such luck"):
+        await Template.start([], None, Users())
 
 
 def groups() -> list[str]:
