@@ -1,6 +1,7 @@
 """A workspace as one archive, and back: how sandboxes are forked with their files."""
 
 import io
+import os
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -92,14 +93,24 @@ def _add(archive: tarfile.TarFile, files: SandboxFiles, path: str, entry: FileEn
                 member.linkname = files.target(path)
                 archive.addfile(member)
             case "file":
-                data = files.read(path, entry.size)
-                member.size = len(data)
-                archive.addfile(member, io.BytesIO(data))
+                with files.opened(path, os.O_RDONLY, links=False) as handle:
+                    member.size = entry.size
+                    archive.addfile(member, _Padded(handle))
             case _:
                 return False
     except (NotFound, Forbidden, InvalidInput, TooLarge):
         return False  # it changed meanwhile
     return True
+
+
+class _Padded(io.RawIOBase):
+    """A file that never ends: one that shrank meanwhile goes on with zeros."""
+
+    def __init__(self, handle: int) -> None:
+        self._handle = handle
+
+    def read(self, size: int = -1) -> bytes:
+        return os.read(self._handle, size).ljust(size, b"\0")
 
 
 def _restore(archive: tarfile.TarFile, files: SandboxFiles, member: tarfile.TarInfo) -> None:
@@ -113,4 +124,4 @@ def _restore(archive: tarfile.TarFile, files: SandboxFiles, member: tarfile.TarI
         files.link(path, member.linkname)
     elif member.isfile():
         source = archive.extractfile(member)
-        files.write(path, source.read() if source else b"", member.mode)
+        files.copy_in(path, source or io.BytesIO(), member.mode)

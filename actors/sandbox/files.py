@@ -1,11 +1,13 @@
 """The files of a sandbox's workspace, reached from its host without entering it."""
 
+import io
 import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
+from typing import IO
 
 from actors.sandbox.beneath import acting_as, open_beneath, refused
 from actors.sandbox.spec import WORKSPACE
@@ -13,6 +15,7 @@ from harness.errors import InvalidInput, TooLarge
 
 MOST_READ_BYTES = 64 << 20
 MOST_ENTRIES = 100_000
+COPY_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +56,17 @@ class SandboxFiles:
 
     def write(self, path: str, data: bytes, mode: int = 0o644) -> None:
         """Make or replace a file; its folder has to be there."""
+        self.copy_in(path, io.BytesIO(data), mode)
+
+    def copy_in(self, path: str, source: IO[bytes], mode: int = 0o644) -> None:
+        """The same from something that is read to its end."""
         flags = os.O_WRONLY | os.O_CREAT
         with self.opened(path, flags, mode & 0o777) as handle, self._told(path):
             os.ftruncate(handle, 0)
-            view = memoryview(data)
-            while view:
-                view = view[os.write(handle, view) :]
+            while data := source.read(COPY_BYTES):
+                view = memoryview(data)
+                while view:
+                    view = view[os.write(handle, view) :]
 
     def entries(self, path: str = ".") -> Sequence[FileEntry]:
         """What is in a folder, by name.

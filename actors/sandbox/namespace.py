@@ -27,6 +27,8 @@ from actors.sandbox.watchdog import MemoryWatchdog
 from harness.errors import Unavailable
 
 BORN_SECONDS = 15.0
+DEATH_SECONDS = 10.0
+"""Of processes that the kernel cannot end at once, such as those that wait for a disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,12 +239,19 @@ class NamespaceSandbox:
 
     def _lost(self) -> None:
         if self._closing is None:
-            self._reason = self._reason or Reason.KILLED
+            self._reason = self._reason or self._judge(None)
             self._events.add("sandbox.ended", reason=str(self._reason))
             self._closing = asyncio.get_running_loop().create_task(self._clean())
 
+    async def _death(self) -> None:
+        """Its first process ends last: the kernel ends all others before."""
+        if self._handle >= 0:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(_readable(self._handle), DEATH_SECONDS)
+
     async def _clean(self) -> None:
         self.kill()
+        await self._death()
         if self._timer is not None:
             self._timer.cancel()
         if self._watchdog is not None:
@@ -256,6 +265,16 @@ class NamespaceSandbox:
             self._handle = -1
         self._parts.users.give_back(self._parts.user)
         self._ended.set()
+
+
+async def _readable(descriptor: int) -> None:
+    loop = asyncio.get_running_loop()
+    heard = asyncio.Event()
+    loop.add_reader(descriptor, heard.set)
+    try:
+        await heard.wait()
+    finally:
+        loop.remove_reader(descriptor)
 
 
 def _answer(wanted: "asyncio.Future[Reply]", failed: "asyncio.Future[Reply]") -> Reply:

@@ -1,5 +1,6 @@
 """What a sandbox is asked to be, what runs in it, and how that ended."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -9,6 +10,8 @@ from harness.errors import InvalidInput
 WORKSPACE = "/workspace"
 MOST_ASKED_BYTES = 128 << 10
 """Of one command with its environment or code: what is larger goes through a file."""
+
+MOST_INPUT_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +81,11 @@ class Command:
         if not all(3 <= number < 64 for number in self.fds):
             raise InvalidInput("Descriptors get the numbers 3 to 63 in a sandbox.")
         words = [*self.argv, self.code, self.cwd, *self.environ, *self.environ.values()]
+        if len(self.stdin) > MOST_INPUT_BYTES:
+            raise InvalidInput(f"More than {MOST_INPUT_BYTES} bytes of input belong into a file.")
         if any("\0" in word for word in words):
             raise InvalidInput("A command with a NUL character cannot be executed.")
-        if sum(len(word.encode()) + 4 for word in words) > MOST_ASKED_BYTES:
+        if sum(len(json.dumps(word)) + 4 for word in words) > MOST_ASKED_BYTES:
             raise InvalidInput(
                 f"The command is larger than {MOST_ASKED_BYTES} bytes; write it to a file of the "
                 "sandbox and execute that."

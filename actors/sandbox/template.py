@@ -92,7 +92,7 @@ class Template:
             self._users.give_back(user)
             if group is not None:
                 group.try_remove()
-            raise Unavailable("The template of sandboxes has ended; ask again.") from trouble
+            raise Unavailable("The template of sandboxes takes no request; ask again.") from trouble
         finally:
             theirs.close()
             messages.close_all(list(entries))
@@ -116,7 +116,7 @@ class Template:
             event, _ = await reading
         except TimeoutError:
             event = None
-        self._control.settimeout(None)
+        self._control.setblocking(False)
         if event is None:
             told.seek(0)
             last = told.read()[-QUOTED_BYTES:].decode(errors="replace").strip()

@@ -84,11 +84,13 @@ def _raise_loopback() -> None:
 def _limit(limits: dict[str, Any]) -> None:
     """Set here, inside, they count this sandbox alone."""
     for name, value in (
-        ("RLIMIT_CORE", 0),
+        ("RLIMIT_CORE", 1),  # 0 would still feed a handler of the host's; 1 is nothing to anybody
         ("RLIMIT_NPROC", limits["processes"]),
         ("RLIMIT_NOFILE", limits["open_files"]),
         ("RLIMIT_FSIZE", limits["file_bytes"]),
         ("RLIMIT_MSGQUEUE", 0),
+        ("RLIMIT_RTPRIO", 0),
+        ("RLIMIT_NICE", 0),
         ("RLIMIT_MEMLOCK", 0),
         ("RLIMIT_SIGPENDING", 256),
     ):

@@ -34,7 +34,7 @@ def become(request: dict[str, Any], descriptors: list[int]) -> NoReturn:
         if "code" in request:
             _run(request["code"], environ)
         os.execvpe(request["argv"][0], request["argv"], environ)
-    except OSError as trouble:
+    except Exception as trouble:  # whatever it is, this process must not go on as what it was
         os.write(2, f"cannot start: {trouble}\n".encode())
     os._exit(NOT_STARTED)
 

@@ -27,6 +27,8 @@ _WRITTEN = {
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 _LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2"}
 _HIDDEN = ("kallsyms", "keys", "key-users", "timer_list", "sched_debug", "kcore", "sysrq-trigger")
+_PTS = "ptmxmode=666,mode=600,max=64"
+"""All sandboxes together must not take the host's last pseudo-terminal."""
 _CLOSED = kernel.RDONLY | kernel.NOSUID | kernel.NODEV
 _PRIVATE = kernel.NOSUID | kernel.NODEV
 
@@ -70,7 +72,7 @@ def mount_volumes(limits: dict[str, Any]) -> None:
         mode = "700" if folder == WORKSPACE else "1777"
         options = f"size={size},nr_inodes={limits['inodes']},mode={mode}"
         kernel.mount("tmpfs", folder, "tmpfs", _PRIVATE, options)
-    kernel.mount("devpts", "/dev/pts", "devpts", _PRIVATE & ~kernel.NODEV, "ptmxmode=666,mode=600")
+    kernel.mount("devpts", "/dev/pts", "devpts", _PRIVATE & ~kernel.NODEV, _PTS)
 
 
 def full_volumes() -> list[str]:

@@ -34,6 +34,29 @@ async def test_a_command_that_is_not_there_says_so(sandbox: NamespaceSandbox) ->
     assert b"cannot start" in result.stderr
 
 
+async def test_the_largest_command_arrives(sandbox: NamespaceSandbox) -> None:
+    code = "# " + "ü" * 21_000 + "\nprint('arrived')"
+    assert (await sandbox.exec(Command(code=code))).stdout == b"arrived\n"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        Command(argv=["true"], environ={"A=B": "c"}),
+        Command(argv=["true"], environ={"": "c"}),
+        Command(argv=["true"], cwd="/no/such"),
+        Command(argv=["/etc/passwd"]),
+        Command(argv=["\udc80"], environ={"\udc80": "\udc80"}),
+        Command(code="\udc80"),
+    ],
+)
+async def test_a_command_that_cannot_start_hurts_nobody(
+    sandbox: NamespaceSandbox, command: Command
+) -> None:
+    assert (await sandbox.exec(command)).exit_code in {1, 127}
+    assert (await sandbox.exec(shell("true"))).ok
+
+
 async def test_code_runs_as_a_program_of_its_own(sandbox: NamespaceSandbox) -> None:
     assert (await sandbox.exec(Command(code="x = 1"))).ok
     result = await sandbox.exec(Command(code="import sys\nprint(x)"))
