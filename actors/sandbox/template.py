@@ -64,6 +64,7 @@ class Template:
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )
+            theirs.close()  # or its end would not be heard
             template = cls(process, ours, roots, users)
             message = {"binds": [asdict(one) for one in binds], "own_users": users.available}
             try:
