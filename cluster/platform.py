@@ -8,8 +8,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import psutil
-
 from cluster.installation import InstallationFiles
 from harness.domain.installation import Installation, PlatformState
 from harness.errors import Conflict, Unavailable
@@ -105,13 +103,11 @@ class Platform:
             )
 
     def _sweep(self) -> bool:
-        """End what a supervisor that was killed left behind: processes that carry this home."""
-        mark = str(self.settings.home)
-        left = [process for process in psutil.process_iter() if _belongs(process, mark)]
-        for process in left:
-            process.kill()
-        psutil.wait_procs(left, timeout=10)
-        return bool(left)
+        """End what a supervisor that was killed left behind."""
+        # Here, because loading psutil takes as long as a request, and most commands need none.
+        from cluster.remains import end_remains
+
+        return end_remains(self.settings.home)
 
     def _same_version(self, found: Installation) -> Installation:
         if found.version != VERSION:
@@ -128,17 +124,3 @@ class Platform:
             if path.exists():
                 lines += path.read_text(errors="replace").splitlines()[-8:]
         return "\n".join(lines)
-
-
-def _belongs(process: psutil.Process, home: str) -> bool:
-    """Whether the process was started by a supervisor of this home.
-
-    Ray's workers write their title over their environment, so they are known by where they run.
-    """
-    try:
-        title = process.cmdline()
-        if title and title[0].startswith("ray::"):
-            return process.cwd() == home
-        return process.environ().get("ATH_SUPERVISED") == home
-    except (psutil.Error, OSError):
-        return False

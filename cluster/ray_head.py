@@ -55,6 +55,8 @@ def ray_environ(ports: Ports, settings: Settings) -> Mapping[str, str]:
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN_PATH": str(InstallationFiles(settings.home).ray_token),
         "RAY_USAGE_STATS_ENABLED": "0",
+        # Ray's own is 15: everybody else's processes would go before a user's tests.
+        "RAY_worker_niceness": "0",
         "RAY_DISABLE_IMPORT_WARNING": "1",
         "RAY_SERVE_ENABLE_HA_PROXY": "1",
         "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",

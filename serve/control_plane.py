@@ -5,13 +5,16 @@ from typing import Any
 from fastapi import FastAPI
 from ray import serve
 
+from harness.heap import settle_heap
 from harness.settings import Settings
 from serve.wiring import application
 
 
 def build() -> FastAPI:
     """The application of this installation, made inside a replica."""
-    return application(Settings.load())
+    app = application(Settings.load())
+    settle_heap()
+    return app
 
 
 class ControlPlane:

@@ -9,6 +9,7 @@ from harness.domain.ids import AttemptId, HostId, LeaseId
 from harness.domain.scope import Scope
 from harness.domain.work import Batch, Collected, Grant, Report, Surrender
 from harness.events.facts import Fact
+from harness.heap import settle_heap
 
 NAME = "scheduler"
 
@@ -19,6 +20,7 @@ class SchedulerActor:
     def __init__(self, build: Callable[[], Scheduler]) -> None:
         """Build the scheduler in this process and start its loops."""
         self._scheduler = build()
+        settle_heap()
         self._loops: asyncio.Task[None] | None = None
 
     async def start(self) -> None:

@@ -23,6 +23,9 @@ CLAIM_WAIT_SECONDS = 2.0
 """How long a host's claim waits for work before it answers with none."""
 TICK_SECONDS = 1.0
 CHORE_WAIT_SECONDS = 0.5
+CHORE_PAUSE_SECONDS = 0.1
+"""Between two rounds of chores, except after a run's end: each round costs a few transactions, and
+while thousands of results come in, those would take the time of tests."""
 
 
 class Chore(Protocol):
@@ -52,6 +55,8 @@ class Scheduler:
     )
     _bell: asyncio.Event = field(default_factory=asyncio.Event)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _urgent: asyncio.Event = field(default_factory=asyncio.Event)
+    """Somebody waits for what the chores do."""
 
     async def serve(self) -> None:
         """Run the loops until cancelled."""
@@ -118,6 +123,7 @@ class Scheduler:
         """The host is done with the run."""
         await self._decide(self.scheduling.surrender, surrender)
         self._bell.set()
+        self._urgent.set()
 
     async def _decide(self, decision: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         loop = asyncio.get_running_loop()
@@ -144,6 +150,7 @@ class Scheduler:
         loop = asyncio.get_running_loop()
         while True:
             self._changed.clear()
+            self._urgent.clear()
             busy = False
             for chore in self.chores:
                 try:
@@ -151,10 +158,13 @@ class Scheduler:
                 except HarnessError as trouble:
                     _log.warning("chore failed", extra={"error": str(trouble)})
             if not busy:
-                await self._wait_for_change()
+                await _set_within(self._urgent, CHORE_PAUSE_SECONDS)
+                await _set_within(self._changed, CHORE_WAIT_SECONDS)
 
-    async def _wait_for_change(self) -> None:
-        try:
-            await asyncio.wait_for(self._changed.wait(), CHORE_WAIT_SECONDS)
-        except TimeoutError:
-            return
+
+async def _set_within(event: asyncio.Event, seconds: float) -> None:
+    """Wait for the event, but not longer."""
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return

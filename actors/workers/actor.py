@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from actors.detached import start_once
 from actors.workers.host import WorkerHost
+from harness.heap import settle_heap
 
 _log = logging.getLogger(__name__)
 
@@ -16,7 +17,9 @@ class WorkerHostActor:
 
     def __init__(self, build: Callable[[], WorkerHost]) -> None:
         """Build the host in this process and let it serve."""
-        self._serving = asyncio.get_event_loop().create_task(build().serve())
+        host = build()
+        settle_heap()
+        self._serving = asyncio.get_event_loop().create_task(host.serve())
         self._serving.add_done_callback(_die)
 
     async def alive(self) -> bool:

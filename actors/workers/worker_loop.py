@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncIterator, Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 
 from actors.workers.attempts import AttemptFold
@@ -14,7 +14,6 @@ from actors.workers.suite_worker import (
     SuiteWorker,
     TestFinished,
     TestStarted,
-    WorkerEvent,
     WorkerLost,
     WorkerStopped,
 )
@@ -61,6 +60,8 @@ class WorkerLoop:
     _running: tuple[AttemptId, int] | None = None
     _since: float = 0.0
     _overdue: bool = False
+    _alarm: asyncio.TimerHandle | None = None
+    """Goes off when the running test may be overdue."""
     _is_last: bool = False
     """The present process was told that nothing follows."""
     _stopped: bool = False
@@ -118,6 +119,7 @@ class WorkerLoop:
             try:
                 await self._feed(worker, browsers)
             finally:
+                self._quiet()
                 worker.kill("closed")
                 self.door.dismiss(worker.name)
                 await browsers.close()
@@ -138,10 +140,10 @@ class WorkerLoop:
     async def _feed(self, worker: SuiteWorker, browsers: WorkerBrowsers) -> None:
         self._is_last = False
         await self._refill(worker)
-        async for event in self._events(worker):
+        async for event in worker.events():
             match event:
                 case TestStarted(index):
-                    self._begin(index)
+                    self._begin(index, worker)
                 case TestFinished(index, outcome):
                     attempt_id = self._end(index)
                     prefix = f"tests/{index}/{attempt_id[-6:]}"
@@ -159,19 +161,21 @@ class WorkerLoop:
                     self._lose(event)
                     return
 
-    async def _events(self, worker: SuiteWorker) -> AsyncIterator[WorkerEvent]:
-        """The worker's events; kills it when a test is overdue."""
-        events = worker.events()
-        while True:
-            pending = asyncio.ensure_future(anext(events, None))
-            while not (await asyncio.wait([pending], timeout=self._left()))[0]:
-                if self._left() == 0:
-                    self._overdue = True
-                    worker.kill("test_overdue")
-            event = pending.result()
-            if event is None:
-                return
-            yield event
+    def _watch(self, worker: SuiteWorker) -> None:
+        """Kill the worker when its test is overdue; look again when it may be."""
+        left = self._left()
+        if left is None:
+            return
+        if left == 0:
+            self._overdue = True
+            worker.kill("test_overdue")
+            return
+        self._alarm = asyncio.get_running_loop().call_later(left, self._watch, worker)
+
+    def _quiet(self) -> None:
+        if self._alarm:
+            self._alarm.cancel()
+        self._alarm = None
 
     def _left(self) -> float | None:
         """Seconds until the running test may be overdue; waiting for a browser does not count."""
@@ -230,15 +234,17 @@ class WorkerLoop:
             self._waiting.extend(richest.give_up_half())
         return batch.more_later
 
-    def _begin(self, index: int) -> None:
+    def _begin(self, index: int, worker: SuiteWorker) -> None:
         self._running = next((pair for pair in self._sent if pair[1] == index), None)
         self._since = asyncio.get_running_loop().time()
+        self._watch(worker)
 
     def _end(self, index: int) -> AttemptId:
         pair = next(pair for pair in self._sent if pair[1] == index)
         self._sent.remove(pair)
         self._folding.add(pair[0])
         self._running = None
+        self._quiet()
         took = asyncio.get_running_loop().time() - self._since
         if took < QUICK_SECONDS:
             self._room = min(2 * self._room, MOST_SENT)

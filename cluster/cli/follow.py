@@ -1,7 +1,7 @@
 """Following a run on a terminal or in a CI log."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from rich.progress import (
     BarColumn,
@@ -15,6 +15,7 @@ from rich.progress import Progress as Bar
 from cluster.cli.console import err
 from cluster.cli.progress import Progress
 from harness.client import Client
+from harness.domain.attempt import Verdict
 from harness.domain.ids import RunId
 from harness.domain.visible_text import one_line
 
@@ -31,10 +32,11 @@ def follow(
     quiet: bool = False,
     after: int = 0,
     finished: Callable[[], object] | None = None,
-) -> None:
+) -> Mapping[Verdict, int] | None:
     """Show the run live, from the event `after`, until it was assessed; lines go to standard error.
 
     `finished` is called once, when the results are complete and the assessment is still to come.
+    Gives how many tests came to which verdict; None when the run's end was not among the events.
 
     Raises:
         KeyboardInterrupt: somebody pressed Ctrl-C; the run goes on.
@@ -78,3 +80,4 @@ def follow(
                 completed=len(state.done),
                 verdicts=verdicts,
             )
+    return state.ended

@@ -36,12 +36,12 @@ def watch(run: Named = "last", as_json: AsJson = False) -> int:
     settings = Settings.load()
     with connect(settings) as client:
         run_id = find_run(client, run)
-        follow(client, run_id, quiet=as_json)
+        counts = follow(client, run_id, quiet=as_json)
         ended = client.runs.get(run_id)
         if as_json:
-            say_json(summary(client, ended))
+            say_json(summary(client, ended, counts))
         else:
-            print_report(client, ended)
+            print_report(client, ended, counts)
         step = Step.of(caller_environ(), Path.cwd())
         if step:
             step.tell(client, ended)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from harness.domain.attempt import Verdict
 from harness.events.envelope import Event, Json
 
 
@@ -18,6 +19,8 @@ class Progress:
     verdicts: Counter[str] = field(default_factory=Counter)
     """Of attempts."""
     is_over: bool = False
+    ended: Mapping[Verdict, int] | None = None
+    """How many tests came to which verdict, once the run has ended."""
 
     def see(self, event: Event) -> str | None:
         """Take in an event; gives a line worth keeping, if it makes one."""
@@ -107,6 +110,9 @@ def _cancelled(state: Progress, data: Mapping[str, Json]) -> str:
 def _ended(state: Progress, data: Mapping[str, Json]) -> None:
     state.is_over = True
     state.step = str(data["state"])
+    counts = data["counts"]
+    if isinstance(counts, dict):
+        state.ended = {Verdict(name): _int(count) for name, count in counts.items()}
 
 
 def _assigned(_: Progress, data: Mapping[str, Json]) -> str | None:

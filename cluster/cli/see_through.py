@@ -70,14 +70,14 @@ def see_through(
             writing.append(pool.submit(files.write, client, submitted))
 
         try:
-            follow(client, submitted.id, quiet=as_json, after=after, finished=write)
+            counts = follow(client, submitted.id, quiet=as_json, after=after, finished=write)
         except KeyboardInterrupt:
             return _interrupted(client, submitted, environ)
         ended = client.runs.get(submitted.id)
         if as_json:
-            say_json(summary(client, ended))
+            say_json(summary(client, ended, counts))
         else:
-            print_report(client, ended)
+            print_report(client, ended, counts)
             bring_home(client, ended, Path.cwd())
             _print_places(client, ended, files)
         for written in writing:

@@ -34,6 +34,12 @@ class Highlights:
     tests: Sequence[TestOutcome]
     """Those that did not simply pass, were skipped or cancelled."""
 
+    @classmethod
+    def of(cls, counts: Mapping[Verdict, int]) -> "Highlights | None":
+        """What these counts already tell; None when tests have to be looked at."""
+        bad = any(counts.get(verdict) for verdict in NOTEWORTHY)
+        return None if bad or not counts else cls(counts, ())
+
 
 @dataclass(frozen=True, slots=True)
 class Runs:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from harness.domain.assessment import TestHistory
 from harness.domain.attempt import Attempt, Verdict
@@ -42,20 +43,19 @@ class RegressionModel:
         """The same of a test with so many bad and good attempts of its own."""
         if not bad + good:
             return 0.0
+        return self._posterior(bad, good, *self._flakes(history), tests)
+
+    @lru_cache(maxsize=4096)  # noqa: B019  # models are few, and tests with like histories many
+    def _posterior(self, bad: int, good: int, flakes: float, passes: float, tests: int) -> float:
         prior = min(self.most_per_test, self.broken_run / max(1, tests))
         broken = prior * math.pow(self.broken_fails, bad) * math.pow(1 - self.broken_fails, good)
-        flaking = (1 - prior) * self._flaking(bad, good, history)
+        flaking = (1 - prior) * _flaking(bad, good, flakes, passes)
         return broken / (broken + flaking)
 
     def _flakes(self, history: TestHistory) -> tuple[float, float]:
         """Only failures that a later attempt took back are surely flakes."""
         passes = max(0, history.runs - history.flaky - history.failed)
         return self.prior_flakes + history.flaky, self.prior_passes + passes
-
-    def _flaking(self, bad: int, good: int, history: TestHistory) -> float:
-        """Beta-binomial probability of exactly these attempts, in their order."""
-        flakes, passes = self._flakes(history)
-        return math.exp(_log_beta(flakes + bad, passes + good) - _log_beta(flakes, passes))
 
 
 def attempts_of_its_own(outcome: TestOutcome) -> tuple[int, int]:
@@ -104,6 +104,11 @@ def any_regression(probabilities: Sequence[float]) -> float:
 def _is_broken_file(attempt: Attempt) -> bool:
     phases = attempt.result.phases if attempt.result else ()
     return any(phase.name == "collect" and phase.outcome == "failed" for phase in phases)
+
+
+def _flaking(bad: int, good: int, flakes: float, passes: float) -> float:
+    """Beta-binomial probability of exactly these attempts, in their order."""
+    return math.exp(_log_beta(flakes + bad, passes + good) - _log_beta(flakes, passes))
 
 
 def _log_beta(a: float, b: float) -> float:

@@ -55,6 +55,8 @@ class RunResults:
 
     def within(self, rounds: range) -> "RunResults":
         """The same run as far as these rounds know it."""
+        if 0 in rounds and self.run.round in rounds:
+            return self
         return replace(self, tests=tuple(test.within(rounds) for test in self.tests))
 
     def counts(self) -> dict[Verdict, int]:
@@ -68,8 +70,8 @@ def judge(verdicts: Sequence[Verdict]) -> Verdict | None:
 
     Attempts that the infrastructure spoilt count only when no other ended.
     """
-    if not verdicts:
-        return None
+    if len(verdicts) < 2:
+        return verdicts[0] if verdicts else None
     own = [verdict for verdict in verdicts if verdict is not Verdict.ERRORED]
     if not own:
         return Verdict.ERRORED

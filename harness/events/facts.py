@@ -5,6 +5,7 @@ A field may be added, with a default; a changed meaning is a new type with a hig
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import ClassVar, cast
 
 from harness.events.envelope import Event, Json
@@ -18,7 +19,12 @@ class Fact:
 
     def data(self) -> Mapping[str, Json]:
         """The fact's fields as JSON."""
-        return {field.name: cast("Json", getattr(self, field.name)) for field in fields(self)}
+        return {name: cast("Json", getattr(self, name)) for name in _names(type(self))}  # type: ignore[arg-type]  # mypy takes the hash of instances for that of the class
+
+
+@cache
+def _names(kind: type[Fact]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
 
 
 @dataclass(frozen=True, slots=True)

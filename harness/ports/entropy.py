@@ -5,6 +5,7 @@ import time
 from typing import Protocol
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 
 
 class Entropy(Protocol):
@@ -25,7 +26,7 @@ class SystemEntropy:
     def new_id(self) -> str:
         """26 characters: 48 bits of milliseconds, then 80 random bits (the layout of a ULID)."""
         number = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
-        return "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
+        return "".join(_PAIRS[number >> shift & 1023] for shift in range(120, -1, -10))
 
     def secret(self) -> str:
         """43 characters."""

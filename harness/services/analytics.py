@@ -126,8 +126,9 @@ class Analytics:
         environment = results.run.request.environment
         name = environment.name if environment else ""
         ids = [test.case.id for test in results.tests]
-        now, before = results.within(range(number + 1)), results.within(range(number))
-        histories = _forgotten(before, tx.tests.histories(name, ids))
+        now, histories = results.within(range(number + 1)), tx.tests.histories(name, ids)
+        if number:
+            histories = _forgotten(results.within(range(number)), histories)
         measured = _seconds(results.within(range(number, number + 1)), tx.tests.seconds(ids))
         tx.tests.remember(name, _histories(now, histories), measured)
         if number < results.run.round:

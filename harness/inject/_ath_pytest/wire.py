@@ -14,6 +14,7 @@ class Wire:
     def __init__(self, channel):
         self._channel = channel
         self._buffer = b""
+        self._held = b""
         self._fds = []
 
     @classmethod
@@ -34,16 +35,26 @@ class Wire:
         """Give the socket back."""
         self._channel.close()
 
+    def hold(self, message):
+        """Send one message together with the next, or before waiting for one."""
+        self._held += json.dumps(message).encode("ascii") + b"\n"
+
     def send(self, message):
         """Send one message; a host that went away is no error, for the end is near anyway."""
+        self.hold(message)
+        self._flush()
+
+    def _flush(self):
+        held, self._held = self._held, b""
         try:
-            self._channel.sendall(json.dumps(message).encode("ascii") + b"\n")
+            self._channel.sendall(held)
         except (BrokenPipeError, ConnectionResetError):
             pass
 
     def receive(self):
         """The next message, or None when the host is gone. Descriptors sent along: `take_fd`."""
         while b"\n" not in self._buffer:
+            self._flush()
             try:
                 data, fds, _, _ = socket.recv_fds(self._channel, 1 << 16, 4)
             except ConnectionResetError:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import bindparam, select, text, update
+from sqlalchemy import select, text, update
 
 from harness.domain.ids import Digest, EventId, ProjectId, RunId, TenantId
 from harness.domain.run import Run
@@ -14,11 +14,9 @@ from harness.events.envelope import Event, chain_hash
 from harness.events.facts import Fact
 from harness.ports.entropy import Entropy
 from harness.stores.sql.codec import Values, micros, time_of
-from harness.stores.sql.scoped import Scoped
+from harness.stores.sql.scoped import Scoped, chunks
 from harness.stores.sql.session import Record, Session
 from harness.stores.sql.tables import EVENTS
-
-_PUBLISH = update(EVENTS).where(EVENTS.c.id == bindparam("event")).values(published=True)
 
 
 def chained(
@@ -62,7 +60,8 @@ def unpublished(session: Session, limit: int) -> list[Event]:
 
 def mark_published(session: Session, event_ids: Sequence[EventId]) -> None:
     """Take these out of the outbox."""
-    session.change_many(_PUBLISH, [{"event": event_id} for event_id in event_ids])
+    for piece in chunks(event_ids):
+        session.change(update(EVENTS).where(EVENTS.c.id.in_(piece)).values(published=True))
 
 
 def _row(event: Event) -> Values:
