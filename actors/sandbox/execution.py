@@ -130,11 +130,12 @@ class Execution:
     def _result(self, reply: Reply | None, wall: float) -> ExecResult:
         event = reply.event if reply else {"status": signal.SIGKILL}
         code = os.waitstatus_to_exitcode(int(event.get("status", 127 << 8)))
+        judged = self._judge(reply)  # in any case: it takes what happened off the counters
         out, err = (self._captures[name] for name in ("stdout", "stderr"))
         return ExecResult(
             exit_code=code if code >= 0 else None,
             signal=-code if code < 0 else None,
-            reason=self._reason or self._judge(reply),
+            reason=self._reason or judged,
             stdout=out.kept,
             stderr=err.kept,
             usage=Usage(wall, float(event.get("cpu", 0.0)), int(event.get("peak", 0))),

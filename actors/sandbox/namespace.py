@@ -222,13 +222,12 @@ class NamespaceSandbox:
         if self._parts.group is not None:
             self._seen_oom = self._parts.group.oom_kills()
             self._seen_pids = self._parts.group.refused_processes()
-        if self._seen_oom > oom:
-            return Reason.OOM
+        killed, refused = self._seen_oom > oom, self._seen_pids > pids
         if reply is None:
-            return self._reason or Reason.KILLED
+            return Reason.OOM if killed else self._reason or Reason.KILLED
         if reply.event["ev"] == "failed":
             return Reason.PIDS
-        return _from_status(reply, refused=self._seen_pids > pids)
+        return _from_status(reply, killed=killed, refused=refused)
 
     def _out_of_memory(self) -> None:
         for execution in self._executions.values():
@@ -290,13 +289,15 @@ def _is_told(future: "asyncio.Future[Reply]") -> bool:
     return future.done() and not future.cancelled() and future.exception() is None
 
 
-def _from_status(reply: Reply, *, refused: bool) -> Reason:
+def _from_status(reply: Reply, *, killed: bool, refused: bool) -> Reason:
+    """Whoever left with success was not stopped by what one of its children met."""
     status = int(reply.event["status"])
     code = os.waitstatus_to_exitcode(status)
     if code == -signal.SIGSYS:
         return Reason.POLICY
-    if code == -signal.SIGXFSZ or (code != 0 and reply.event["full"]):
+    if code == -signal.SIGXFSZ:
         return Reason.DISK
-    if code != 0 and refused:
-        return Reason.PIDS
-    return Reason.EXIT
+    if code == 0:
+        return Reason.EXIT
+    met = {Reason.OOM: killed, Reason.DISK: bool(reply.event["full"]), Reason.PIDS: refused}
+    return next((reason for reason, true in met.items() if true), Reason.EXIT)

@@ -245,6 +245,20 @@ async def test_a_memory_hog_is_ended(
     assert await is_usable(neighbour)
 
 
+async def test_what_an_ended_command_met_is_not_told_of_the_next(
+    sandbox: NamespaceSandbox,
+) -> None:
+    bomb = (
+        "import os\n"
+        "while True:\n"
+        "  try:\n"
+        "    if os.fork() == 0: b = bytearray(24 << 20); os.wait()\n"
+        "  except OSError: pass"
+    )
+    assert (await sandbox.exec(Command(code=bomb, timeout_seconds=1))).reason is Reason.TIMEOUT
+    assert (await sandbox.exec(Command(code="raise SystemExit(3)"))).reason is Reason.EXIT
+
+
 @pytest.mark.parametrize("volume", ["/workspace", "/tmp", "/dev/shm"])
 async def test_a_full_volume_is_told_and_can_be_emptied(
     sandbox: NamespaceSandbox, neighbour: NamespaceSandbox, volume: str
