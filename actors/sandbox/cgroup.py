@@ -55,19 +55,26 @@ class Group:
 
     def limit(self, limits: Limits) -> None:
         """Set every limit; swap must not extend memory."""
-        quota = str(max(1000, int(limits.cpus * PERIOD_MICROSECONDS)))
-        memory, pids, cpu = (self.places[name] for name in _NEEDED)
+        memory, pids = self.places["memory"], self.places["pids"]
         if self.version == 1:
             (memory / "memory.limit_in_bytes").write_text(str(limits.memory_bytes))
             _write_if_there(memory / "memory.memsw.limit_in_bytes", str(limits.memory_bytes))
-            (cpu / "cpu.cfs_period_us").write_text(str(PERIOD_MICROSECONDS))
-            (cpu / "cpu.cfs_quota_us").write_text(quota)
         else:
             (memory / "memory.max").write_text(str(limits.memory_bytes))
             _write_if_there(memory / "memory.swap.max", "0")
-            (cpu / "cpu.max").write_text(f"{quota} {PERIOD_MICROSECONDS}")
         # The first process and what waits for it in the host's namespace count, too.
         (pids / "pids.max").write_text(str(limits.processes + 2))
+        self.limit_cpus(limits.cpus)
+
+    def limit_cpus(self, cpus: float | None) -> None:
+        """Let it use so many; None means all there are."""
+        quota = None if cpus is None else max(1000, int(cpus * PERIOD_MICROSECONDS))
+        place = self.places["cpu"]
+        if self.version == 1:
+            (place / "cpu.cfs_period_us").write_text(str(PERIOD_MICROSECONDS))
+            (place / "cpu.cfs_quota_us").write_text(str(quota or -1))
+        else:
+            (place / "cpu.max").write_text(f"{quota or 'max'} {PERIOD_MICROSECONDS}")
 
     def entries(self) -> Sequence[int]:
         """Open files; a process that writes `0` into each is in the group."""

@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from actors.sandbox.capture import Capture
 from actors.sandbox.channel import Channel, Reply
@@ -19,15 +20,29 @@ WAITING_CHUNKS = 64
 DRAIN_READS = 32
 
 
+class Keeper(Protocol):
+    """What a command's sandbox does about it."""
+
+    def ends_stuck(self) -> None:
+        """End the sandbox, for it cannot end one command."""
+        ...
+
+    def hurries(self, *, on: bool) -> None:
+        """Give it all CPUs for a while: killed processes, too, need some to end."""
+        ...
+
+    def judges(self, reply: Reply | None) -> Reason:
+        """Why a command ended that nobody here ended."""
+        ...
+
+
 @dataclass(slots=True)
 class Execution:
     """A running command; `wait` gives how it ended."""
 
     _command: Command
     _channel: Channel
-    _on_stuck: Callable[[], None]
-    """Ends the sandbox when it cannot end one command."""
-    _judge: "Callable[[Reply | None], Reason]"
+    _keeper: Keeper
     id: int = 0
     _reason: Reason | None = None
     _captures: dict[str, Capture] = field(default_factory=dict)
@@ -93,6 +108,7 @@ class Execution:
         if self.has_ended or self._reason is not None:
             return
         self._reason = reason
+        self._keeper.hurries(on=True)
         with contextlib.suppress(Unavailable):
             self._channel.post({"op": "end", "id": 0, "command": self.id})
 
@@ -108,6 +124,8 @@ class Execution:
             reply = await self._ended(ended)
         finally:
             timer.cancel()
+            if self._reason is not None:
+                self._keeper.hurries(on=False)
             for name in list(self._readers):
                 self._drain(name)
             self._close()
@@ -124,13 +142,13 @@ class Execution:
                 except Unavailable:
                     return None
             if self._reason is not None:
-                self._on_stuck()
+                self._keeper.ends_stuck()
                 return None
 
     def _result(self, reply: Reply | None, wall: float) -> ExecResult:
         event = reply.event if reply else {"status": signal.SIGKILL}
         code = os.waitstatus_to_exitcode(int(event.get("status", 127 << 8)))
-        judged = self._judge(reply)  # in any case: it takes what happened off the counters
+        judged = self._keeper.judges(reply)  # in any case: it takes what happened off the counters
         out, err = (self._captures[name] for name in ("stdout", "stderr"))
         return ExecResult(
             exit_code=code if code >= 0 else None,

@@ -59,6 +59,7 @@ class NamespaceSandbox:
     _reason: Reason | None = None
     _seen_oom: int = 0
     _seen_pids: int = 0
+    _hurried: int = 0
     _closing: "asyncio.Task[None] | None" = None
 
     @classmethod
@@ -98,6 +99,14 @@ class NamespaceSandbox:
         return self._closing is not None
 
     @property
+    def user(self) -> int | None:
+        """Who it is in the host's eyes, for whom a writable bind must be writable.
+
+        None if it runs as who started it.
+        """
+        return self._parts.user
+
+    @property
     def counts_processes(self) -> bool:
         """Whether cgroups limit it, and tell which limit was hit."""
         return self._parts.group is not None
@@ -132,7 +141,7 @@ class NamespaceSandbox:
         that ends.
         """
         command.check()
-        execution = Execution(command, self._channel, self._stuck, self._judge)
+        execution = Execution(command, self._channel, self)
         execution.start(dict(self.spec.environ), stream=stream)
         self._executions = {key: one for key, one in self._executions.items() if not one.has_ended}
         self._executions[execution.id] = execution
@@ -182,6 +191,8 @@ class NamespaceSandbox:
     def kill(self, reason: Reason = Reason.KILLED) -> None:
         """SIGKILL to its first process, and with it to everything in it."""
         self._reason = self._reason or reason
+        if self._closing is None:
+            self.hurries(on=True)
         if self._handle >= 0:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._handle, signal.SIGKILL)
@@ -190,6 +201,30 @@ class NamespaceSandbox:
         """Why it ended."""
         await self._ended.wait()
         return self._reason or Reason.KILLED
+
+    def ends_stuck(self) -> None:
+        """See `Keeper`."""
+        self.kill()
+
+    def hurries(self, *, on: bool) -> None:
+        """See `Keeper`."""
+        self._hurried += 1 if on else -1
+        if self._parts.group is not None:
+            with contextlib.suppress(OSError):  # it may be gone by now
+                self._parts.group.limit_cpus(None if self._hurried else self.spec.limits.cpus)
+
+    def judges(self, reply: Reply | None) -> Reason:
+        """See `Keeper`."""
+        oom, pids = self._seen_oom, self._seen_pids
+        if self._parts.group is not None:
+            self._seen_oom = self._parts.group.oom_kills()
+            self._seen_pids = self._parts.group.refused_processes()
+        killed, refused = self._seen_oom > oom, self._seen_pids > pids
+        if reply is None:
+            return Reason.OOM if killed else self._reason or Reason.KILLED
+        if reply.event["ev"] == "failed":
+            return Reason.PIDS
+        return _from_status(reply, killed=killed, refused=refused)
 
     async def close(self) -> None:
         """Kill it and give everything back."""
@@ -216,29 +251,13 @@ class NamespaceSandbox:
             )
         self.set_timeout(self.spec.lifetime_seconds)
 
-    def _judge(self, reply: Reply | None) -> Reason:
-        """Why a command ended that nobody here ended."""
-        oom, pids = self._seen_oom, self._seen_pids
-        if self._parts.group is not None:
-            self._seen_oom = self._parts.group.oom_kills()
-            self._seen_pids = self._parts.group.refused_processes()
-        killed, refused = self._seen_oom > oom, self._seen_pids > pids
-        if reply is None:
-            return Reason.OOM if killed else self._reason or Reason.KILLED
-        if reply.event["ev"] == "failed":
-            return Reason.PIDS
-        return _from_status(reply, killed=killed, refused=refused)
-
     def _out_of_memory(self) -> None:
         for execution in self._executions.values():
             execution.end(Reason.OOM)
 
-    def _stuck(self) -> None:
-        self.kill(Reason.KILLED)
-
     def _lost(self) -> None:
         if self._closing is None:
-            self._reason = self._reason or self._judge(None)
+            self._reason = self._reason or self.judges(None)
             self._events.add("sandbox.ended", reason=str(self._reason))
             self._closing = asyncio.get_running_loop().create_task(self._clean())
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from actors.sandbox.namespace import NamespaceSandbox
-from actors.sandbox.spec import Command, Reason
+from actors.sandbox.spec import Command, Limits, Reason, SandboxSpec
+from actors.sandbox.template import Template
 
 pytestmark = pytest.mark.process
 
@@ -216,6 +217,35 @@ async def test_a_fork_bomb_is_bounded_and_ended(
     result = await sandbox.exec(Command(code=bomb, timeout_seconds=1))
     assert result.reason is Reason.TIMEOUT
     assert await is_usable(neighbour)
+    assert await is_usable(sandbox)
+
+
+async def test_a_large_bomb_with_little_cpu_ends_with_its_command_alone(
+    template: Template,
+) -> None:
+    limits = Limits(memory_bytes=1 << 30, processes=700, cpus=0.1)
+    sandbox = await template.spawn(SandboxSpec("tenant", limits=limits))
+    bomb = "import os\nwhile True:\n  try: os.fork()\n  except OSError: pass"
+    result = await sandbox.exec(Command(code=bomb, timeout_seconds=3))
+    assert result.reason is Reason.TIMEOUT
+    assert await is_usable(sandbox)
+    await sandbox.close()
+
+
+@pytest.mark.parametrize(
+    "flood",
+    [
+        "import os\nwhile True: os.kill(1, 17)",
+        "import os\nwhile True:\n  if os.fork() == 0:\n    os.fork(); os._exit(0)\n  os.wait()",
+    ],
+)
+async def test_a_flood_of_work_for_the_first_process_stops_nothing(
+    sandbox: NamespaceSandbox, flood: str
+) -> None:
+    running = sandbox.start(Command(code=flood, timeout_seconds=60))
+    assert await is_usable(sandbox)
+    running.end()
+    assert (await running.wait()).reason is Reason.KILLED
     assert await is_usable(sandbox)
 
 
