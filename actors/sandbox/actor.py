@@ -6,7 +6,7 @@ from actors.detached import start_once
 from actors.sandbox.files import FileEntry
 from actors.sandbox.host import SandboxHost, SandboxRef
 from actors.sandbox.spec import Chunk, Command, ExecResult, SandboxEvent, SandboxSpec
-from actors.sandbox.tiers import Control, Hold
+from actors.sandbox.tiers import Control, Hold, Tier
 
 NAME = "sandbox-host"
 
@@ -19,10 +19,14 @@ class SandboxHostActor:
         self._host = build()
 
     async def create(
-        self, spec: SandboxSpec, demands: Mapping[Control, Hold], snapshot: str | None
+        self,
+        spec: SandboxSpec,
+        demands: Mapping[Control, Hold],
+        snapshot: str | None,
+        tier: Tier,
     ) -> SandboxRef:
         """See `SandboxHost.create`."""
-        return await self._host.create(spec, demands, snapshot)
+        return await self._host.create(spec, demands, snapshot, tier)
 
     async def exec(self, ref: SandboxRef, command: Command) -> ExecResult:
         """See `SandboxHost.exec`."""

@@ -5,7 +5,7 @@ import itertools
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from actors.sandbox.inside import messages
 from harness.errors import Unavailable
@@ -19,6 +19,22 @@ class Reply:
 
     event: dict[str, Any]
     descriptors: Sequence[int] = ()
+
+
+class Requests(Protocol):
+    """What a command needs of the side that executes it."""
+
+    def next_id(self) -> int:
+        """An id for a question."""
+        ...
+
+    def expect(self, key: int) -> "asyncio.Future[Reply]":
+        """The event of that id."""
+        ...
+
+    def post(self, message: dict[str, Any], descriptors: Sequence[int] = ()) -> None:
+        """Say something; Unavailable if nobody hears it."""
+        ...
 
 
 @dataclass(slots=True)

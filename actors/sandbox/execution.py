@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from actors.sandbox.capture import Capture
-from actors.sandbox.channel import Channel, Reply
+from actors.sandbox.channel import Reply, Requests
 from actors.sandbox.spec import Chunk, Command, ExecResult, Reason, Usage
 from harness.errors import Unavailable
 
@@ -41,7 +41,7 @@ class Execution:
     """A running command; `wait` gives how it ended."""
 
     _command: Command
-    _channel: Channel
+    _channel: Requests
     _keeper: Keeper
     id: int = 0
     _reason: Reason | None = None

@@ -13,7 +13,7 @@ from actors.sandbox.actor import NAME
 from actors.sandbox.files import FileEntry
 from actors.sandbox.host import SandboxRef
 from actors.sandbox.spec import Chunk, Command, ExecResult, SandboxEvent, SandboxSpec
-from actors.sandbox.tiers import Control, Hold
+from actors.sandbox.tiers import Control, Hold, Tier
 from harness.errors import HarnessError, Unavailable
 
 CALL_SECONDS = 60.0
@@ -34,9 +34,11 @@ class SandboxHostHandle:
         spec: SandboxSpec,
         demands: Mapping[Control, Hold] | None = None,
         snapshot: str | None = None,
+        tier: Tier = Tier.NAMESPACE,
     ) -> SandboxRef:
         """See `SandboxHost.create`."""
-        return cast("SandboxRef", await self._call("create", spec, demands or {}, snapshot))
+        made = await self._call("create", spec, demands or {}, snapshot, tier)
+        return cast("SandboxRef", made)
 
     async def exec(self, ref: SandboxRef, command: Command) -> ExecResult:
         """See `SandboxHost.exec`."""

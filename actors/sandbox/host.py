@@ -1,19 +1,22 @@
-"""The sandboxes of one node, by tenant and id."""
+"""The sandboxes of one node, by tenant and id, each of the tier that was asked for."""
 
 import asyncio
+import shutil
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from actors.sandbox.cgroup import find_roots, sweep
+from actors.sandbox.cgroup import GroupRoots, find_roots, sweep
 from actors.sandbox.execution import Execution
 from actors.sandbox.exposure import Exposure
 from actors.sandbox.files import FileEntry, SandboxFiles
-from actors.sandbox.namespace import NamespaceSandbox
+from actors.sandbox.process_tier import ProcessTierSandbox
+from actors.sandbox.sandbox import Sandbox
 from actors.sandbox.snapshots import Snapshots
 from actors.sandbox.spec import Chunk, Command, ExecResult, SandboxEvent, SandboxSpec
-from actors.sandbox.tier_probe import probe_namespace_tier
-from actors.sandbox.tiers import Control, Hold, TierReport
+from actors.sandbox.tier_probe import probe_tier
+from actors.sandbox.tiers import Control, Hold, Tier, TierReport
 from actors.sandbox.users import Users
 from actors.sandbox.warm import WarmLimits, WarmPool
 from harness.errors import InvalidInput, NotFound, QuotaExceeded
@@ -35,22 +38,24 @@ class SandboxRef:
 
 @dataclass(slots=True)
 class _Room:
-    sandbox: NamespaceSandbox
+    sandbox: Sandbox
     started: dict[int, Execution] = field(default_factory=dict)
     exposures: dict[int, Exposure] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class SandboxHost:
-    """Owns the templates, spares and sandboxes of the namespace tier on one node."""
+    """Owns the templates, spares and sandboxes of one node."""
 
     entropy: Entropy
+    scratch: Path
+    """Folder of the process tier's workspaces, of nothing else; what is in it goes at first."""
     snapshots: Snapshots
     most_sandboxes: int = 64
     most_per_tenant: int = 32
     warm: WarmLimits = field(default_factory=WarmLimits)
     _pool: WarmPool | None = None
-    _report: TierReport | None = None
+    _reports: dict[Tier, TierReport] = field(default_factory=dict)
     _rooms: "OrderedDict[SandboxRef, _Room]" = field(default_factory=OrderedDict)
     _starting: list[str] = field(default_factory=list)
     _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -60,22 +65,24 @@ class SandboxHost:
         spec: SandboxSpec,
         demands: Mapping[Control, Hold] | None = None,
         snapshot: str | None = None,
+        tier: Tier = Tier.NAMESPACE,
     ) -> SandboxRef:
-        """A sandbox, begun with a snapshot's files if one is named.
+        """A sandbox of a tier, begun with a snapshot's files if one is named.
 
         Raises:
             TierUnavailable: this machine does not hold what is demanded.
             QuotaExceeded: the node, or the tenant's share of it, is full.
         """
-        pool = await self._open(demands or {})
+        report = await self._probed(tier)
+        report.demand(demands or {})
         self._admit(spec.tenant)
+        ref = SandboxRef(spec.tenant, self.entropy.new_id())
         self._starting.append(spec.tenant)
         try:
-            sandbox = await pool.take(spec)
+            sandbox = await self._make(ref, spec, tier)
         finally:
             self._starting.remove(spec.tenant)
-        ref = SandboxRef(spec.tenant, self.entropy.new_id())
-        sandbox.note("sandbox.started", self._told())
+        sandbox.note("sandbox.started", {"tier": tier, "controls": report.described()})
         self._rooms[ref] = _Room(sandbox)
         if snapshot is not None:
             await self._restore(ref, snapshot)
@@ -189,20 +196,21 @@ class SandboxHost:
         if self._pool is not None:
             await self._pool.close()
 
-    async def _open(self, demands: Mapping[Control, Hold]) -> WarmPool:
+    async def _probed(self, tier: Tier) -> TierReport:
         async with self._opening:
-            if self._pool is None or self._report is None:
-                roots, users = find_roots(), Users.of_this_process()
-                if roots is not None:
-                    await asyncio.to_thread(sweep, roots)
-                self._report = await probe_namespace_tier(roots, users)
-                self._pool = WarmPool(roots, users, self.warm)
-        self._report.demand(demands)
-        return self._pool
+            if self._pool is None:
+                roots = await asyncio.to_thread(_swept, self.scratch)
+                self._pool = WarmPool(roots, Users.of_this_process(), self.warm)
+            if tier not in self._reports:
+                self._reports[tier] = await probe_tier(tier, self._pool.roots, self._pool.users)
+        return self._reports[tier]
 
-    def _told(self) -> Mapping[str, object]:
-        report = self._report
-        return {"tier": report.tier, "controls": report.described()} if report else {}
+    async def _make(self, ref: SandboxRef, spec: SandboxSpec, tier: Tier) -> Sandbox:
+        if tier is Tier.PROCESS:
+            return ProcessTierSandbox(spec, self.scratch / ref.id)
+        if tier is Tier.NAMESPACE and self._pool is not None:
+            return await self._pool.take(spec)
+        raise InvalidInput(f"No code of strangers runs in the tier {tier}.")
 
     def _admit(self, tenant: str) -> None:
         self._forget()
@@ -254,3 +262,13 @@ def _here(command: Command) -> Command:
     if command.fds:
         raise InvalidInput("A command for a host of sandboxes cannot inherit descriptors.")
     return command
+
+
+def _swept(scratch: Path) -> GroupRoots | None:
+    """Where cgroups can be made, after what a former life left is gone."""
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    roots = find_roots()
+    if roots is not None:
+        sweep(roots)
+    return roots

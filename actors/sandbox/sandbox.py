@@ -25,6 +25,11 @@ class Sandbox(Protocol):
         """Whether nothing can run in it any more."""
         ...
 
+    @property
+    def reason(self) -> Reason | None:
+        """Why it was ended, if it was."""
+        ...
+
     async def exec(self, command: Command) -> ExecResult:
         """Run a command to its end; a timeout is a result, and the sandbox stays usable."""
         ...

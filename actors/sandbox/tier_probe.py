@@ -2,15 +2,15 @@
 
 import asyncio
 import json
+import os
 import socket
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from actors.sandbox.cgroup import GroupRoots, find_roots
-from actors.sandbox.process import ProcessSandbox, ProcessSpec
+from actors.sandbox.process_tier import ProcessTierSandbox
 from actors.sandbox.spec import Command, SandboxSpec
 from actors.sandbox.template import Template
 from actors.sandbox.tiers import Control, Hold, Tier, TierReport
@@ -32,13 +32,12 @@ libc = ctypes.CDLL(None)
 print(json.dumps({
     "read_protection": fails(open, %(secret)r),
     "write_protection": fails(open, %(secret)r + ".new", "w") and fails(open, "/usr/ath", "w"),
-    "own_processes": len([name for name in os.listdir("/proc") if name.isdigit()]) < 10,
+    "own_processes": fails(os.kill, %(pid)d, 0) and fails(open, "/proc/%(pid)d/cmdline"),
     "network": fails(lambda: socket.create_connection(("127.0.0.1", %(port)d), 5)),
     "privileges": not int(status["CapBnd"], 16) and int(status["NoNewPrivs"]) == 1,
     "system_calls": int(status["Seccomp"]) == 2 and libc.unshare(0x10000000) != 0,
 }))
 """
-_READABLE = ("/usr", "/bin", "/lib", "/lib64", "/etc/ld.so.cache", "/proc", "/dev/null")
 _ALWAYS = (Control.PROCESS_TREE_END, Control.OPEN_FILES, Control.OUTPUT)
 _NOT_BUILT = "This version has no such tier."
 _SEEN = (
@@ -49,13 +48,21 @@ _SEEN = (
 
 async def probe_tiers() -> Mapping[Tier, TierReport]:
     """Every tier; one that fails never hides another."""
-    return {
-        Tier.VM: TierReport(Tier.VM, reason=_NOT_BUILT, fix="Choose namespace."),
-        Tier.GVISOR: TierReport(Tier.GVISOR, reason=_NOT_BUILT, fix="Choose namespace."),
-        Tier.NAMESPACE: await probe_namespace_tier(find_roots(), Users.of_this_process()),
-        Tier.PROCESS: await probe_process_tier(),
-        Tier.NONE: TierReport(Tier.NONE, dict.fromkeys(Control, Hold.ABSENT)),
-    }
+    roots, users = find_roots(), Users.of_this_process()
+    return {tier: await probe_tier(tier, roots, users) for tier in Tier}
+
+
+async def probe_tier(tier: Tier, roots: GroupRoots | None, users: Users) -> TierReport:
+    """One tier, with what this process may use for it."""
+    match tier:
+        case Tier.NAMESPACE:
+            return await probe_namespace_tier(roots, users)
+        case Tier.PROCESS:
+            return await probe_process_tier()
+        case Tier.NONE:
+            return TierReport(tier, dict.fromkeys(Control, Hold.ABSENT))
+        case _:
+            return TierReport(tier, reason=_NOT_BUILT, fix="Choose namespace.")
 
 
 async def probe_namespace_tier(roots: GroupRoots | None, users: Users) -> TierReport:
@@ -93,7 +100,8 @@ async def probe_process_tier() -> TierReport:
         return TierReport(Tier.PROCESS, reason=reason, fix="Use a kernel with Landlock (5.13).")
     holds = {one: _hold(seen[one]) for one in _SEEN}
     holds |= dict.fromkeys(_ALWAYS, Hold.ENFORCED)
-    holds |= dict.fromkeys((Control.MEMORY, Control.DEADLINE), Hold.WATCHDOG)
+    watched = (Control.MEMORY, Control.DISK, Control.DEADLINE)
+    holds |= dict.fromkeys(watched, Hold.WATCHDOG)
     return TierReport(Tier.PROCESS, holds, "The tier has no more.", "Choose namespace.")
 
 
@@ -102,8 +110,7 @@ async def _look_from_namespace(roots: GroupRoots | None, users: Users) -> Mappin
     try:
         sandbox = await template.spawn(SandboxSpec("probe"))
         try:
-            with _bait() as (folder, port):
-                code = _LOOK % {"secret": str(folder / "secret"), "port": port}
+            with _bait() as (_, code):
                 said = (await sandbox.exec(Command(code=code))).stdout
         finally:
             await sandbox.close()
@@ -113,36 +120,26 @@ async def _look_from_namespace(roots: GroupRoots | None, users: Users) -> Mappin
 
 
 async def _look_from_process() -> Mapping[str, bool]:
-    with _bait() as (folder, port):
-        own = folder / "own"
-        own.mkdir()
-        code = _LOOK % {"secret": str(folder / "secret"), "port": port}
-        spec = ProcessSpec(
-            argv=[sys.executable, "-I", "-S", "-c", code],
-            cwd=str(own),
-            env={},
-            log=str(folder / "log"),
-            write_roots=[str(own)],
-            read_roots=[*_READABLE, sys.base_prefix, sys.prefix],
-            strict=True,
-        )
-        sandbox = await ProcessSandbox.start(spec)
+    with _bait() as (folder, code):
+        sandbox = ProcessTierSandbox(SandboxSpec("probe"), folder / "sandbox")
         try:
-            await sandbox.wait()
+            said = (await sandbox.exec(Command(code=code))).stdout
         finally:
             await sandbox.close()
-        return _parsed((folder / "log").read_bytes())
+    return _parsed(said)
 
 
 @contextmanager
-def _bait() -> Iterator[tuple[Path, int]]:
-    """A file that must not be read, and a port that must not be reached."""
+def _bait() -> Iterator[tuple[Path, str]]:
+    """A folder, and code that tries to read a file of it and to reach a port and this process."""
     with (
-        tempfile.TemporaryDirectory(prefix="ath-probe-") as folder,
+        tempfile.TemporaryDirectory(prefix="ath-probe-") as name,
         socket.create_server(("127.0.0.1", 0)) as server,
     ):
-        (Path(folder) / "secret").write_text("bait")
-        yield Path(folder), server.getsockname()[1]
+        folder, port = Path(name), server.getsockname()[1]
+        (folder / "secret").write_text("bait")
+        facts = {"secret": str(folder / "secret"), "port": port, "pid": os.getpid()}
+        yield folder, _LOOK % facts
 
 
 def _parsed(said: bytes) -> Mapping[str, bool]:

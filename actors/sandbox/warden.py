@@ -69,13 +69,14 @@ class Warden:
     def _start(self, output: int) -> int:
         pid = os.fork()
         if pid:
-            for fd in self._spec["fds"]:
+            for fd in (*self._spec["fds"], *(self._spec["stdio"] or ())):
                 os.close(fd)
             return pid
         try:
             self._become(output)
         except BaseException as error:
-            os.write(output, f"cannot start {self._spec['argv'][0]!r}: {error}\n".encode())
+            ear = self._spec["stdio"][2] if self._spec["stdio"] else output
+            os.write(ear, f"cannot start {self._spec['argv'][0]!r}: {error}\n".encode())
         os._exit(127)
 
     def _become(self, output: int) -> None:
@@ -85,7 +86,7 @@ class Warden:
         for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(signum, signal.SIG_DFL)
         null = os.open(os.devnull, os.O_RDONLY)
-        for target, source in ((0, null), (1, output), (2, output)):
+        for target, source in enumerate(spec["stdio"] or (null, output, output)):
             os.dup2(source, target)
         _limit(spec["rlimits"])
         os.chdir(spec["cwd"])

@@ -44,10 +44,11 @@ def tree_memory(root: int) -> int:
 
     What forks share counts for each of them: this errs on the machine's side.
     """
-    return sum(_own(pid) for pid in _tree(root))
+    return sum(_own(pid) for pid in tree(root))
 
 
-def _tree(root: int) -> Iterator[int]:
+def tree(root: int) -> Iterator[int]:
+    """A process and all below it, as they are now."""
     queue = [root]
     while queue:
         pid = queue.pop()

@@ -17,7 +17,10 @@ async def test_sandboxes_are_used_from_another_process(ray_cluster: None, tmp_pa
     from actors.sandbox.handle import SandboxHostHandle
 
     folder = tmp_path / "snapshots"
-    start_sandbox_host(lambda: SandboxHost(SystemEntropy(), Snapshots(folder)), "sandbox-test")
+    scratch = tmp_path / "scratch"
+    start_sandbox_host(
+        lambda: SandboxHost(SystemEntropy(), scratch, Snapshots(folder)), "sandbox-test"
+    )
     host = SandboxHostHandle("sandbox-test")
     try:
         ref = await host.create(SandboxSpec("tenant"))

@@ -8,7 +8,7 @@ import pytest
 from actors.sandbox.host import SandboxHost, SandboxRef
 from actors.sandbox.snapshots import Snapshots
 from actors.sandbox.spec import Bind, Command, Reason, SandboxSpec
-from actors.sandbox.tiers import Control, Hold
+from actors.sandbox.tiers import Control, Hold, Tier
 from actors.sandbox.warm import WarmLimits
 from harness.errors import HarnessError, InvalidInput, NotFound, QuotaExceeded, TierUnavailable
 from tests.fakes.entropy import FakeEntropy
@@ -28,6 +28,7 @@ server.serve_forever()
 async def host(tmp_path: Path) -> AsyncIterator[SandboxHost]:
     made = SandboxHost(
         FakeEntropy(),
+        tmp_path / "scratch",
         Snapshots(tmp_path / "snapshots"),
         most_sandboxes=4,
         most_per_tenant=2,
@@ -172,6 +173,25 @@ async def test_descriptors_and_bad_binds_are_refused(host: SandboxHost) -> None:
         await host.exec(ref, Command(argv=["true"], fds={3: 1}))
     with pytest.raises(HarnessError, match="bound"):
         await host.create(replace(SPEC, binds=[Bind("/usr", "/proc")]))
+
+
+async def test_each_tier_is_had_by_name_alone(host: SandboxHost) -> None:
+    ref = await host.create(SPEC, tier=Tier.PROCESS)
+    assert (await host.events(ref))[0].facts["tier"] == "process"
+    await host.write(ref, "f", b"x")
+    assert await said(host, ref, "cat f") == "x"
+    name = await host.snapshot(ref)
+    other = await host.create(SPEC, snapshot=name, tier=Tier.NAMESPACE)
+    assert await said(host, other, "cat f") == "x"
+    await host.kill(ref)
+    await host.kill(other)
+    with pytest.raises(TierUnavailable, match="own_user"):
+        await host.create(SPEC, {Control.OWN_USER: Hold.ENFORCED}, tier=Tier.PROCESS)
+    for tier in (Tier.VM, Tier.GVISOR):
+        with pytest.raises(TierUnavailable, match="no such tier"):
+            await host.create(SPEC, tier=tier)
+    with pytest.raises(InvalidInput, match="strangers"):
+        await host.create(SPEC, tier=Tier.NONE)
 
 
 async def test_a_template_that_died_is_replaced(host: SandboxHost) -> None:

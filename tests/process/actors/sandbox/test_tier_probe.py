@@ -40,4 +40,6 @@ async def test_the_process_tier_protects_files_network_and_calls() -> None:
         Control.SYSTEM_CALLS,
     ):
         assert report.holds(control) is Hold.ENFORCED, control
-    assert report.holds(Control.OWN_PROCESSES) is Hold.ABSENT
+    scoped = Hold.ENFORCED if landlock_abi() >= 6 else Hold.ABSENT
+    assert report.holds(Control.OWN_PROCESSES) is scoped
+    assert report.holds(Control.OWN_USER) is Hold.ABSENT
