@@ -1,5 +1,6 @@
 """Messages with descriptors over a sequential-packet socket; both sides speak through this."""
 
+import array
 import contextlib
 import json
 import os
@@ -9,6 +10,7 @@ from typing import Any
 MOST_BYTES = 160 << 10
 """Below what the kernel takes as one packet by default."""
 MOST_DESCRIPTORS = 64
+_INT_BYTES = array.array("i").itemsize
 
 
 def send(channel: socket.socket, message: dict[str, Any], descriptors: list[int]) -> None:
@@ -24,16 +26,20 @@ def send(channel: socket.socket, message: dict[str, Any], descriptors: list[int]
         channel.sendall(data)
 
 
-def receive(channel: socket.socket, flags: int = 0) -> tuple[dict[str, Any] | None, list[int]]:
+def receive(channel: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
     """One message and its descriptors; None when the other side is gone."""
+    room = socket.CMSG_SPACE(MOST_DESCRIPTORS * _INT_BYTES)
     try:
-        data, descriptors, _, _ = socket.recv_fds(
-            channel, MOST_BYTES + 1, MOST_DESCRIPTORS, flags | socket.MSG_CMSG_CLOEXEC
-        )
+        # `socket.recv_fds` drops its flags (Python 3.11), and descriptors would be inherited.
+        data, ancillary, _, _ = channel.recvmsg(MOST_BYTES + 1, room, socket.MSG_CMSG_CLOEXEC)
     except ConnectionError:
         return None, []
+    descriptors = array.array("i")
+    for level, kind, payload in ancillary:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+            descriptors.frombytes(payload[: len(payload) - len(payload) % _INT_BYTES])
     if not data:
-        return None, []
+        return None, list(descriptors)
     return json.loads(data), list(descriptors)
 
 
