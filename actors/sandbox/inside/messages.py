@@ -27,7 +27,11 @@ def send(channel: socket.socket, message: dict[str, Any], descriptors: list[int]
 
 
 def receive(channel: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
-    """One message and its descriptors; None when the other side is gone."""
+    """One message and its descriptors; None when the other side is gone.
+
+    Raises:
+        ValueError: it is no JSON; its descriptors are closed.
+    """
     room = socket.CMSG_SPACE(MOST_DESCRIPTORS * _INT_BYTES)
     try:
         # `socket.recv_fds` drops its flags (Python 3.11), and descriptors would be inherited.
@@ -40,7 +44,11 @@ def receive(channel: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
             descriptors.frombytes(payload[: len(payload) - len(payload) % _INT_BYTES])
     if not data:
         return None, list(descriptors)
-    return json.loads(data), list(descriptors)
+    try:
+        return json.loads(data), list(descriptors)
+    except ValueError:
+        close_all(list(descriptors))
+        raise
 
 
 def close_all(descriptors: list[int]) -> None:

@@ -331,12 +331,6 @@ async def test_a_daemon_ends_with_its_command(sandbox: NamespaceSandbox) -> None
     assert seen.stdout.count(b"'") == 4, seen  # the first process and the one that looks
 
 
-async def test_endless_output_ends_its_command(sandbox: NamespaceSandbox) -> None:
-    result = await sandbox.exec(Command(argv=["yes"], output_bytes=100, output_limit_bytes=1 << 20))
-    assert result.reason is Reason.OUTPUT
-    assert (len(result.stdout), result.stdout_dropped > 0) == (100, True)
-
-
 async def test_a_neighbours_files_and_processes_are_not_there(
     sandbox: NamespaceSandbox, neighbour: NamespaceSandbox
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from actors.sandbox.cgroup import PREFIX, find_roots
 from actors.sandbox.namespace import NamespaceSandbox
-from actors.sandbox.spec import Bind, Chunk, Command, ExecResult, Reason, SandboxSpec
+from actors.sandbox.spec import Bind, Chunk, Command, Reason, SandboxSpec
 from actors.sandbox.template import Template
 from actors.sandbox.users import Users
 from harness.errors import InvalidInput, Unavailable
@@ -19,19 +19,6 @@ pytestmark = pytest.mark.process
 
 def shell(text: str, **more: object) -> Command:
     return Command(argv=["sh", "-c", text], **more)  # type: ignore[arg-type]  # its own fields
-
-
-async def test_a_command_gives_its_outputs_and_code(sandbox: NamespaceSandbox) -> None:
-    result = await sandbox.exec(shell("cat; echo oh >&2; exit 3", stdin=b"hello"))
-    assert (result.exit_code, result.signal, result.reason) == (3, None, Reason.EXIT)
-    assert (result.stdout, result.stderr) == (b"hello", b"oh\n")
-    assert result.usage.cpu_seconds > 0
-
-
-async def test_a_command_that_is_not_there_says_so(sandbox: NamespaceSandbox) -> None:
-    result = await sandbox.exec(Command(argv=["/no/such/thing"]))
-    assert result.exit_code == 127
-    assert b"cannot start" in result.stderr
 
 
 async def test_the_largest_command_arrives(sandbox: NamespaceSandbox) -> None:
@@ -66,32 +53,6 @@ async def test_code_runs_as_a_program_of_its_own(sandbox: NamespaceSandbox) -> N
     assert (await sandbox.exec(Command(code="raise SystemExit(7)"))).exit_code == 7
 
 
-async def test_a_signal_is_told(sandbox: NamespaceSandbox) -> None:
-    result = await sandbox.exec(shell("kill -11 $$"))
-    assert (result.exit_code, result.signal, result.reason) == (None, 11, Reason.EXIT)
-
-
-async def test_a_timeout_leaves_the_sandbox_usable(sandbox: NamespaceSandbox) -> None:
-    result = await sandbox.exec(shell("echo begun; sleep 60 & sleep 60", timeout_seconds=0.5))
-    assert (result.reason, result.stdout) == (Reason.TIMEOUT, b"begun\n")
-    assert (await sandbox.exec(shell("echo on"))).stdout == b"on\n"
-
-
-async def test_a_timeout_spares_other_commands(sandbox: NamespaceSandbox) -> None:
-    other = sandbox.start(shell("sleep 1; echo lived"))
-    result = await sandbox.exec(shell("sleep 60 & sleep 60", timeout_seconds=0.2))
-    assert result.reason is Reason.TIMEOUT
-    assert (await other.wait()).stdout == b"lived\n"
-
-
-async def test_output_is_streamed_before_the_end(sandbox: NamespaceSandbox) -> None:
-    command = shell("echo one; read go; echo two")
-    items = [item async for item in sandbox.exec_stream(command)]
-    assert [one.data for one in items if isinstance(one, Chunk)]
-    assert isinstance(items[-1], ExecResult)
-    assert items[-1].stdout == b"one\ntwo\n"
-
-
 async def test_a_slow_reader_slows_the_command_and_loses_nothing(
     sandbox: NamespaceSandbox,
 ) -> None:
@@ -112,20 +73,6 @@ async def test_a_descriptor_is_inherited_under_its_number(sandbox: NamespaceSand
     finally:
         os.close(reader)
         os.close(writer)
-
-
-async def test_a_paused_sandbox_stands_still(sandbox: NamespaceSandbox) -> None:
-    running = sandbox.start(shell("while true; do echo x >> ticks; sleep 0.01; done"))
-    await sandbox.exec(shell("while [ ! -s ticks ]; do sleep 0.01; done"))
-    await sandbox.pause()
-    before = sandbox.files.stat("ticks").size
-    await asyncio.sleep(0.1)
-    assert sandbox.files.stat("ticks").size == before
-    await sandbox.resume()
-    await sandbox.exec(shell(f"while [ $(wc -c < ticks) = {before} ]; do sleep 0.01; done"))
-    running.end()
-    assert (await running.wait()).reason is Reason.KILLED
-    assert [one.kind for one in sandbox.events()][-2:] == ["sandbox.paused", "sandbox.resumed"]
 
 
 async def test_a_listener_is_passed_out(sandbox: NamespaceSandbox) -> None:
@@ -155,15 +102,6 @@ async def test_a_port_that_is_taken_is_refused(sandbox: NamespaceSandbox) -> Non
     (one,) = await sandbox.listen([8080])
     with one, pytest.raises(Unavailable, match="could not listen"):
         await sandbox.listen([8081, 8080])
-
-
-async def test_its_lifetime_ends_it(sandbox: NamespaceSandbox) -> None:
-    running = sandbox.start(shell("sleep 60"))
-    sandbox.set_timeout(0.1)
-    assert await sandbox.wait() is Reason.TIMEOUT
-    assert (await running.wait()).reason is Reason.TIMEOUT
-    with pytest.raises(Unavailable, match="ended"):
-        await sandbox.exec(shell("true"))
 
 
 async def test_it_ends_with_its_template(template: Template, sandbox: NamespaceSandbox) -> None:
