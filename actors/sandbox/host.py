@@ -24,6 +24,8 @@ from harness.ports.entropy import Entropy
 
 REMEMBERED = 256
 """Ended sandboxes whose events may still be asked for."""
+MOST_EXPOSED = 16
+"""Ports of one sandbox."""
 MOST_RUNNING = 64
 """Commands that were started and not yet waited for, in one sandbox."""
 
@@ -170,6 +172,8 @@ class SandboxHost:
     async def expose(self, ref: SandboxRef, port: int) -> int:
         """The port of this node's loopback that leads to that port of the sandbox."""
         room = self._room(ref)
+        if port not in room.exposures and len(room.exposures) >= MOST_EXPOSED:
+            raise QuotaExceeded(f"{MOST_EXPOSED} ports of sandbox {ref.id} are exposed already.")
         if port not in room.exposures:
             room.exposures[port] = await Exposure.open(room.sandbox, port)
         return room.exposures[port].port

@@ -1,14 +1,12 @@
 """Sandboxes that are there before somebody asks: one template per tenant, a few spares each."""
 
 import asyncio
-import contextlib
 from collections import OrderedDict, deque
-from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from actors.sandbox.cgroup import GroupRoots
 from actors.sandbox.namespace import NamespaceSandbox
-from actors.sandbox.spec import SandboxSpec
+from actors.sandbox.spec import Bind, Limits, SandboxSpec
 from actors.sandbox.template import Template
 from actors.sandbox.users import Users
 from harness.errors import HarnessError, Unavailable
@@ -19,9 +17,13 @@ class WarmLimits:
     """How much may wait for nobody."""
 
     spares: int = 2
-    """Per tenant and kind."""
+    """Per template, with the limits that were asked for last."""
     templates: int = 16
     """The one that was not used for longest is ended, once no sandbox of it is in use."""
+
+
+_Key = tuple[str, tuple[Bind, ...]]
+"""A tenant and what its sandboxes see of the host."""
 
 
 @dataclass(slots=True)
@@ -29,18 +31,28 @@ class _Nursery:
     """One template and what it forked."""
 
     template: Template
-    spares: "dict[Hashable, deque[NamespaceSandbox]]" = field(default_factory=dict)
+    spares: "deque[NamespaceSandbox]" = field(default_factory=deque)
+    """All with the limits that were asked for last."""
     lent: list[NamespaceSandbox] = field(default_factory=list)
+    is_refilling: bool = False
 
     @property
     def is_idle(self) -> bool:
         self.lent = [one for one in self.lent if not one.has_ended]
         return not self.lent
 
+    def spare(self, limits: Limits) -> NamespaceSandbox | None:
+        """One that lives and has these limits; others make room."""
+        while self.spares:
+            found = self.spares.popleft()
+            if not found.has_ended and found.spec.limits == limits:
+                return found
+            found.kill()
+        return None
+
     async def close(self) -> None:
-        for spares in self.spares.values():
-            for one in spares:
-                await one.close()
+        while self.spares:
+            await self.spares.popleft().close()
         self.template.close()
 
 
@@ -51,8 +63,8 @@ class WarmPool:
     roots: GroupRoots | None
     users: Users
     limits: WarmLimits = WarmLimits()
-    _nurseries: "OrderedDict[Hashable, _Nursery]" = field(default_factory=OrderedDict)
-    _locks: dict[Hashable, asyncio.Lock] = field(default_factory=dict)
+    _nurseries: "OrderedDict[_Key, _Nursery]" = field(default_factory=OrderedDict)
+    _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
     _tasks: "set[asyncio.Task[None]]" = field(default_factory=set)
 
     async def take(self, spec: SandboxSpec) -> NamespaceSandbox:
@@ -63,7 +75,7 @@ class WarmPool:
             Unavailable: it did not come up.
         """
         nursery = await self._nursery(spec)
-        sandbox = _spare(nursery, spec) or await nursery.template.spawn(spec)
+        sandbox = nursery.spare(spec.limits) or await nursery.template.spawn(spec)
         sandbox.assign(spec)
         nursery.lent.append(sandbox)
         self._refill_soon(nursery, spec)
@@ -79,7 +91,7 @@ class WarmPool:
 
     async def _nursery(self, spec: SandboxSpec) -> _Nursery:
         key = (spec.tenant, tuple(spec.binds))
-        async with self._locks.setdefault(key, asyncio.Lock()):
+        async with self._opening:
             found = self._nurseries.get(key)
             if found is not None and not found.template.is_alive:
                 await self._nurseries.pop(key).close()
@@ -97,7 +109,6 @@ class WarmPool:
         for key, nursery in self._nurseries.items():
             if nursery.is_idle:
                 del self._nurseries[key]
-                self._locks.pop(key, None)
                 await nursery.close()
                 return
         raise Unavailable(
@@ -105,21 +116,18 @@ class WarmPool:
         )
 
     def _refill_soon(self, nursery: _Nursery, spec: SandboxSpec) -> None:
+        if nursery.is_refilling:
+            return
+        nursery.is_refilling = True
         task = asyncio.get_running_loop().create_task(self._refill(nursery, spec))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _refill(self, nursery: _Nursery, spec: SandboxSpec) -> None:
-        spares = nursery.spares.setdefault(spec.limits, deque())
-        with contextlib.suppress(HarnessError):  # the next `take` meets the trouble and tells
-            while len(spares) < self.limits.spares and nursery.template.is_alive:
-                spares.append(await nursery.template.spawn(spec))
-
-
-def _spare(nursery: _Nursery, spec: SandboxSpec) -> NamespaceSandbox | None:
-    spares = nursery.spares.get(spec.limits, deque())
-    while spares:
-        found = spares.popleft()
-        if not found.has_ended:
-            return found
-    return None
+        try:
+            while len(nursery.spares) < self.limits.spares and nursery.template.is_alive:
+                nursery.spares.append(await nursery.template.spawn(spec))
+        except HarnessError:
+            return  # the next `take` meets the trouble and tells
+        finally:
+            nursery.is_refilling = False

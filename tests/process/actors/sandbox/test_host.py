@@ -7,7 +7,7 @@ import pytest
 
 from actors.sandbox.host import SandboxHost, SandboxRef
 from actors.sandbox.snapshots import Snapshots
-from actors.sandbox.spec import Bind, Command, Reason, SandboxSpec
+from actors.sandbox.spec import Bind, Command, Limits, Reason, SandboxSpec
 from actors.sandbox.tiers import Control, Hold, Tier
 from actors.sandbox.warm import WarmLimits
 from harness.errors import HarnessError, InvalidInput, NotFound, QuotaExceeded, TierUnavailable
@@ -77,6 +77,16 @@ async def test_what_a_spec_says_holds_in_a_spare_one(host: SandboxHost) -> None:
     with pytest.raises(NotFound, match="has ended"):
         await host.exec(ref, shell("true"))
     assert (await host.events(ref))[-1].facts == {"reason": "timeout"}
+
+
+async def test_spares_of_other_limits_make_room(host: SandboxHost) -> None:
+    assert host._pool is not None
+    for files in range(300, 306):
+        ref = await host.create(replace(SPEC, limits=Limits(open_files=files)))
+        assert await said(host, ref, "ulimit -n") == f"{files}\n"
+        await host.kill(ref)
+    kept = [one for nursery in host._pool._nurseries.values() for one in nursery.spares]
+    assert len(kept) <= 1
 
 
 async def test_quotas_hold_for_a_tenant_and_for_all(host: SandboxHost) -> None:
