@@ -36,7 +36,7 @@ class _Guest:
     """A lease that may use the proxy."""
 
     passage: Passage
-    token: str
+    token: str | None
     tasks: "set[asyncio.Task[None]]" = field(default_factory=set)
     servers: list[asyncio.Server] = field(default_factory=list)
 
@@ -73,8 +73,11 @@ class EgressProxy:
         port: int = self._shared.sockets[0].getsockname()[1]
         return port
 
-    def admit(self, passage: Passage, token: str) -> None:
-        """From now on this lease may pass: its id is the user's name, the token the password."""
+    def admit(self, passage: Passage, token: str | None = None) -> None:
+        """From now on this lease may pass: its id is the user's name, the token the password.
+
+        Without a token it is served on sockets of its own alone.
+        """
         self._guests[passage.lease] = _Guest(passage, token)
 
     async def serve(self, lease: str, listener: socket.socket) -> None:
@@ -138,7 +141,11 @@ class EgressProxy:
         shown = [value for name, value in request.headers if name == b"proxy-authorization"]
         lease, token = _credentials(shown[0]) if len(shown) == 1 else ("", "")
         guest = self._guests.get(lease)
-        if guest is None or not hmac.compare_digest(guest.token.encode(), token.encode()):
+        if (
+            guest is None
+            or guest.token is None
+            or not hmac.compare_digest(guest.token.encode(), token.encode())
+        ):
             raise Unauthenticated(_UNKNOWN)
         return guest
 

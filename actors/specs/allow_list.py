@@ -43,6 +43,13 @@ class AllowList:
         host = found.rpartition(":")[0]
         return any(_is_like(each.lower(), found, host) for each in self.hosts)
 
+    def names(self, host: str) -> bool:
+        """Whether this host itself is named, not only a pattern that it is like."""
+        written = [f"http://{each.removesuffix(':*')}" for each in self.hosts or ()]
+        named = (address(url) for url in (*written, self.base_url))
+        bare = f"[{host}]" if ":" in host else host
+        return any(each is not None and each.rpartition(":")[0] == bare for each in named)
+
 
 def address(url: str) -> str | None:
     """`host:port` of a URL in lower case; None where it has none."""

@@ -192,6 +192,18 @@ class BrowserLost(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class PolicyDenied(Fact):
+    """A test wanted what its policy does not allow; told once for each attempt and host."""
+
+    type: ClassVar[str] = "ath.policy.denied.v1"
+    attempt_id: str
+    test_index: int
+    host: str
+    port: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ResultRefused(Fact):
     """A late result came from a holder whose lease had ended; it was not applied."""
 
