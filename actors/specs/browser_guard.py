@@ -34,7 +34,7 @@ class BrowserGuard:
         page.on("dialog", self._dialog)
         page.on("download", self._download)
         page.on("popup", self._popup)
-        if self.allow.hosts is not None:
+        if not self.allow.is_open:
             page.context.route("**/*", self._route)
             page.context.on("request", self._request)
 

@@ -12,7 +12,7 @@ from actors.broker.report import EgressDecided, EgressEnded
 from actors.specs.allow_list import AllowList
 from actors.specs.failure import StepFailed
 from harness.domain.account import Account, Budget
-from harness.domain.address_range import is_public
+from harness.domain.address_range import is_public, real_address
 from harness.domain.decision import ALLOWED, Decision, Denial, refused
 from harness.domain.host_name import Address, Endpoint, address_of
 from harness.ports.clock import SystemClock
@@ -48,7 +48,7 @@ class PageEgress:
         """Public addresses, and others where the host is named, not only like a pattern."""
         if is_public(address) or address_of(to.host) == address:
             return ALLOWED
-        if self.allow.names(to.host) and not address.is_link_local:
+        if self.allow.names(to.host) and not real_address(address).is_link_local:
             return ALLOWED
         return refused(
             Denial.ADDRESS,

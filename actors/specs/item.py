@@ -68,7 +68,7 @@ class SpecFunction(pytest.Function):
 
     def setup(self) -> None:
         """Lead its pages through the proxy before fixtures open one."""
-        if self.loaded.spec.allow is not None and "page" in self.fixturenames:
+        if "page" in self.fixturenames:
             from actors.specs.item_egress import lead_out
 
             lead_out(self)

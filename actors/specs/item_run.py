@@ -42,7 +42,7 @@ def run_item(item: SpecFunction) -> None:
             base_url=base_url,
             clock=clock,
             recorder=recorder,
-            allow=AllowList(spec.allow, base_url),
+            allow=AllowList.of(spec.allow, base_url, environ),
             allowance=Allowance(spec.budget_of(item.facts), clock.monotonic()),
             fixture=item._request.getfixturevalue,
             http=http,

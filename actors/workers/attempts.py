@@ -93,7 +93,7 @@ def denials(
 ) -> list[PolicyDenied]:  # Any: JSON of our own package
     """What a policy refused the test."""
     return [
-        PolicyDenied(attempt_id, index, each["host"], each["port"], each["reason"])
+        PolicyDenied(each["host"], each["port"], each["reason"], attempt_id, index)
         for each in outcome.get("denied", ())
     ]
 

@@ -44,6 +44,8 @@ class SuiteSpec:
     memory_bytes: int
     write_roots: Sequence[str] | None
     redactor: Redactor = field(default_factory=Redactor)
+    proxy: str = ""
+    """Through which its browsers go out; empty where they go as they like."""
     last_failed: Sequence[str] = ()
     """Tests that pytest shall take for those that failed last."""
 
@@ -190,6 +192,7 @@ class SuiteSession:
                 "op": "start",
                 "argv": list(self.spec.argv),
                 "browser": choice,
+                "proxy": self.spec.proxy,
                 "last_failed": list(self.spec.last_failed),
                 "coverage": str(self.spec.coverage),
             }

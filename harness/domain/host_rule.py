@@ -1,5 +1,6 @@
 """One line of an allow-list: hosts, and which ports, methods and addresses of theirs."""
 
+import re
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
 from typing import Self, TypeVar
@@ -11,6 +12,14 @@ from harness.errors import InvalidInput
 T = TypeVar("T")
 
 WEB_PORTS = frozenset({80, 443})
+_WRITTEN = re.compile(r"(?P<host>\[[^\[\]]*\]|[^\[\]:]+)(?::(?P<port>[0-9]{1,5}))?")
+_INSIDE = AddressRanges.parse(
+    [
+        *("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"),
+        *("::1/128", "fc00::/7"),
+    ]
+)
+"""Without the link-local range, where clouds keep their credentials."""
 _LOCAL = AddressRanges.parse(["127.0.0.0/8", "::1/128"])
 
 
@@ -83,6 +92,24 @@ class HostRule:
         else:
             own = _LOCAL if _is_local(pattern.text) else AddressRanges()
         return cls(pattern, ports, None, own)
+
+    @classmethod
+    def written(cls, text: str) -> Self:
+        """`host`, `host:port`, `[address]:port` or `*.host`; without a port, all of them.
+
+        A host that is written out may be in a private network, one that only a pattern matches
+        may not.
+
+        Raises:
+            InvalidInput: it is none.
+        """
+        found = _WRITTEN.fullmatch(text)
+        if found is None or not 0 < int(found["port"] or 1) < 65536:
+            raise InvalidInput(f"{text[:80]!r} is not a host, host:port or *.host.")
+        pattern = HostPattern.parse(found["host"])
+        ports = frozenset({int(found["port"])}) if found["port"] else None
+        private = AddressRanges() if "*" in pattern.text else _INSIDE
+        return cls(pattern, ports, None, private.join(cls.naming(pattern.text).private))
 
     def concerns(self, to: Endpoint) -> bool:
         """Whether it allows anything there."""

@@ -22,7 +22,7 @@ def main():
 
     import pytest
 
-    steered = Steered(wire, start.get("browser"), start.get("coverage"))
+    steered = Steered(wire, start.get("browser"), start.get("coverage"), start.get("proxy"))
     plugins = [steered, LastFailed(start.get("last_failed", ()))]
     code = pytest.main(argv, plugins=plugins)
     steered.wire.send({"ev": "exited", "status": int(code), "why": steered.trouble})

@@ -233,4 +233,4 @@ async def test_what_a_policy_refused_becomes_events_of_the_run() -> None:
     denied = {"host": "b.example", "port": 443, "reason": "not named"}
     house = House({"w1": [[0, 1]]}, told={1: {"denied": [denied]}})
     await house.work()
-    assert house.facts == [PolicyDenied(_id(1), 1, "b.example", 443, "not named")]
+    assert house.facts == [PolicyDenied("b.example", 443, "not named", _id(1), 1)]
