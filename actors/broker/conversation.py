@@ -40,11 +40,9 @@ class Conversation:
     async def hold(self) -> None:
         """Until the client has no more, something breaks, or the time is over."""
         async with asyncio.timeout(self.client.bounds.total_seconds):
-            try:
-                while (request := await self._next(self.client)) and await self._served(request):
-                    self.client.http.start_next_cycle()
-            finally:
-                await self.client.linger()
+            while (request := await self._next(self.client)) and await self._served(request):
+                self.client.http.start_next_cycle()
+            await self.client.linger()
 
     async def _next(self, peer: Peer) -> h11.Request | None:
         try:

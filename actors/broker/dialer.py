@@ -5,14 +5,13 @@ import socket
 import ssl
 from collections.abc import Sequence
 from ipaddress import ip_address
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
+from actors.broker.connections import Streams
 from actors.broker.passage import Passage
 from harness.domain.decision import Decision
 from harness.domain.host_name import Address, Endpoint, address_of
 from harness.errors import Unavailable
-
-Streams: TypeAlias = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Resolver(Protocol):

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from actors.broker.dialer import Streams
+from actors.broker.connections import Streams
 from actors.broker.passage import Passage, Refused
 from actors.broker.peer import CHUNK
 from actors.broker.report import EgressEnded

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -162,9 +163,11 @@ async def host(
                 return
             head = await reader.readuntil(b"\r\n\r\n")
             kept.heads.append(head)
+            length = re.search(rb"(?i)content-length: (\d+)", head)
+            kept.bodies.append(await reader.readexactly(int(length[1]) if length else 0))
             writer.write(answer)
             await writer.drain()
-            kept.bodies.append(await reader.read())
+            await reader.read()
         writer.close()
 
     server = await asyncio.start_server(hear, "127.0.0.1", 0, ssl=tls)
