@@ -61,7 +61,8 @@ def _browsers(platform: OwnPlatform) -> tuple[int, int]:
 def _suites(platform: OwnPlatform) -> int:
     """All bytes of the suite's processes: pytest, its forks, and Playwright's drivers."""
     found = _processes(platform, "_ath_pytest/boot.py")
-    tops = [process for process in found if process.parent() not in found]
+    busy = [process for process in found if process.cwd() != "/"]  # the others wait for a suite
+    tops = [process for process in busy if process.parent() not in busy]
     return sum(pss_bytes(process.pid) for process in tops)
 
 

@@ -13,7 +13,8 @@ from actors.workers.given_secrets import CleanArtifacts, GivenSecrets
 from actors.workers.limits import HostLimits
 from actors.workers.preparation import Prepared, prepare
 from actors.workers.reporter import Reporter, persistently
-from actors.workers.suite_places import SuitePlaces
+from actors.workers.suite_places import Circle, SuitePlaces
+from actors.workers.warm_processes import WarmProcesses
 from actors.workers.worker_loop import WorkerLoop
 from harness.domain.attempt import ArtifactRef
 from harness.domain.browser import BrowserChoice
@@ -35,10 +36,12 @@ class Execution:
     dispatch: Dispatch
     artifacts: ArtifactStore
     places: SuitePlaces
+    warm: WarmProcesses
     browser: BrowserChoice | None
     pool: BrowserPool
     environments: EnvironmentCache
     limits: HostLimits
+    _circle: Circle = field(init=False)
     _place: Path = field(init=False)
     _loops: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _workers: dict[str, WorkerLoop] = field(default_factory=dict)
@@ -52,7 +55,8 @@ class Execution:
 
     def __post_init__(self) -> None:
         """The place is this run's until its execution ends."""
-        self._place = self.places.take(self.grant.run.scope, self.grant.run.request.suite)
+        self._circle = Circle.of(self.grant)
+        self._place = self.places.take(self._circle)
 
     @property
     def _clean(self) -> CleanArtifacts:
@@ -107,6 +111,7 @@ class Execution:
                 self.dispatch,
                 self.artifacts,
                 self.places,
+                self.warm,
                 self._place,
                 self.browser,
                 self.environments,
@@ -201,8 +206,15 @@ class Execution:
         finally:
             sending.cancel()
             if prepared:
+                await self._prepare_next(prepared)
                 await prepared.close()
-            await asyncio.to_thread(self.places.leave, self._place, self.grant.run.request.suite)
+            await asyncio.to_thread(self.places.leave, self._place, self._circle)
+
+    async def _prepare_next(self, prepared: Prepared) -> None:
+        """Let an interpreter wait for the next run like this one, unless it would know too much."""
+        request = self.grant.run.request
+        if not self._stopped.is_set() and not request.secrets and request.environment is None:
+            await self.warm.prepare(prepared.session.spec.kind)
 
     async def _sealed(self, prepared: Prepared | None, surrender: Surrender) -> Surrender:
         if prepared is None:

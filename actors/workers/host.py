@@ -11,6 +11,7 @@ from actors.environments.cache import EnvironmentCache
 from actors.workers.execution import Execution
 from actors.workers.limits import HostLimits
 from actors.workers.suite_places import SuitePlaces
+from actors.workers.warm_processes import WarmProcesses
 from harness.domain.browser import BrowserChoice
 from harness.domain.ids import HostId, LeaseId
 from harness.domain.work import Grant
@@ -37,17 +38,25 @@ class WorkerHost:
     environments: EnvironmentCache
     limits: HostLimits
     _places: SuitePlaces = field(init=False)
+    _warm: WarmProcesses = field(init=False)
     _executions: dict[LeaseId, Execution] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Suites are unpacked below the scratch folder."""
         self._places = SuitePlaces(self.scratch)
+        self._warm = WarmProcesses(self.scratch)
 
     async def serve(self) -> None:
         """Run until cancelled; whatever a former life left in the scratch folder goes first."""
         shutil.rmtree(self.scratch, ignore_errors=True)
         self.scratch.mkdir(mode=0o700, parents=True)
         await asyncio.to_thread(self.environments.folders.prepare)
+        try:
+            await self._serve_for_ever()
+        finally:
+            await self._warm.close()
+
+    async def _serve_for_ever(self) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._renew_for_ever())
             while True:
@@ -84,6 +93,7 @@ class WorkerHost:
             dispatch=self.dispatch,
             artifacts=self.artifacts,
             places=self._places,
+            warm=self._warm,
             browser=self.browser,
             pool=self.pool,
             environments=self.environments,

@@ -17,7 +17,8 @@ from actors.workers.given_secrets import GivenSecrets
 from actors.workers.limits import HostLimits
 from actors.workers.reporter import persistently
 from actors.workers.run_egress import RunEgress
-from actors.workers.suite_places import SuitePlaces
+from actors.workers.suite_places import Circle, SuitePlaces
+from actors.workers.suite_process import Launch
 from actors.workers.suite_session import SuiteSession, SuiteSpec
 from actors.workers.system_under_test import (
     SystemUnderTest,
@@ -26,6 +27,7 @@ from actors.workers.system_under_test import (
     wait_until_healthy,
 )
 from actors.workers.tree import unpack
+from actors.workers.warm_processes import Kind, WarmProcesses
 from harness.domain.browser import BrowserChoice
 from harness.domain.environment import Environment
 from harness.domain.run import RunRequest
@@ -59,6 +61,7 @@ async def prepare(
     dispatch: Dispatch,
     artifacts: ArtifactStore,
     places: SuitePlaces,
+    warm: WarmProcesses,
     folder: Path,
     browser: BrowserChoice | None,
     environments: EnvironmentCache,
@@ -75,7 +78,7 @@ async def prepare(
     run = grant.run
     archive = await asyncio.to_thread(artifacts.path, run.scope, run.request.suite.digest)
     cwd = await asyncio.to_thread(unpack, archive, run.request.suite, folder)
-    await asyncio.to_thread(places.furnish, folder, run.request.suite)
+    await asyncio.to_thread(places.furnish, folder, Circle.of(grant))
     facts = SandboxStarted(grant.lease.host, "process", dict(describe_process_tier()))
     await dispatch.observed(grant.lease.id, [facts])
     async with AsyncExitStack() as opened:
@@ -90,31 +93,30 @@ async def prepare(
         await door.open()
         opened.push_async_callback(door.close)
         network = system.environment.network() if system else None
-        egress = RunEgress(network, observe(grant, dispatch)) if network else None
+        egress = RunEgress(network, _observer(grant, dispatch)) if network else None
         if egress:
             opened.push_async_callback(egress.close)
         session = SuiteSession(
             SuiteSpec(
-                interpreter=own.interpreter,
+                kind=Kind(run.scope.tenant, own.launch(system, limits)),
                 argv=run.request.argv,
                 cwd=cwd,
-                env=own.within(system.environment if system else None),
                 browser=browser,
                 door=door.path,
                 folder=folder / ".session",
                 temporary=folder.parent,
-                memory_bytes=limits.memory_bytes,
-                write_roots=limits.write_roots,
                 proxy=await egress.open() if egress else "",
                 last_failed=grant.last_failed,
                 redactor=secrets.redactor,
-            )
+            ),
+            warm,
         )
+        opened.callback(session.clear)
         opened.push_async_callback(session.close)
         loop = asyncio.get_running_loop()
         begun = loop.time()
         collection = await session.collect(limits.collect_seconds)
-        logs = {"runner.log": session.spec.log}
+        logs = {"runner.log": session.log} if session.log else {}
         if system and system.sandbox:
             logs["environment.log"] = folder / "environment.log"
         collected = collection.collected(loop.time() - begun)
@@ -138,6 +140,11 @@ class _Own:
             return cls(python.python, python.activate(variables), secrets.variables)
         return cls(request.interpreter or sys.executable, variables, secrets.variables)
 
+    def launch(self, system: SystemUnderTest | None, limits: HostLimits) -> Launch:
+        """How the suite's interpreter is started."""
+        variables = self.within(system.environment if system else None)
+        return Launch(self.interpreter, variables, limits.memory_bytes, limits.write_roots)
+
     def within(self, environment: Environment | None) -> dict[str, str]:
         """Variables of a process that runs against an environment."""
         return {**self.variables, **(environment.variables if environment else {}), **self.secrets}
@@ -152,10 +159,10 @@ async def _packages(
 
     tenant = grant.run.scope.tenant
     root = folder / request.suite.folder
-    return await environments.hold(tenant, root, request.python, observe(grant, dispatch))
+    return await environments.hold(tenant, root, request.python, _observer(grant, dispatch))
 
 
-def observe(grant: Grant, dispatch: Dispatch) -> Callable[[Fact], Awaitable[None]]:
+def _observer(grant: Grant, dispatch: Dispatch) -> Callable[[Fact], Awaitable[None]]:
     """Tells a fact of the granted run, however long the scheduler is away."""
 
     async def told(fact: Fact) -> None:

@@ -4,21 +4,21 @@ import asyncio
 import shutil
 import signal
 import socket
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from actors.sandbox.process import ProcessSandbox, ProcessSpec
+from actors.sandbox.process import ProcessSandbox
 from actors.workers.collection import Collection, collection_of
+from actors.workers.suite_process import SuiteProcess
 from actors.workers.suite_worker import SuiteWorker
+from actors.workers.warm_processes import Kind, WarmProcesses
 from actors.workers.wire import Wire
 from harness.domain.browser import BrowserChoice
 from harness.domain.redaction import Redactor
 from harness.errors import Conflict, InvalidInput, Unavailable
 
-PACKAGE = Path(__file__).resolve().parents[2] / "harness" / "inject" / "_ath_pytest"
 FORK_SECONDS = 30.0
 CLOSE_SECONDS = 30.0
 SUCCESSIONS = 3
@@ -29,30 +29,21 @@ SUCCESSIONS = 3
 class SuiteSpec:
     """One suite as the host was asked to run it."""
 
-    interpreter: str
+    kind: Kind
     argv: Sequence[str]
     cwd: Path
-    env: Mapping[str, str]
     browser: BrowserChoice | None
     door: Path
     """Where its workers ask for warm browsers."""
     folder: Path
-    """Private to this session; holds the injected package and the log."""
+    """Private to this session."""
     temporary: Path
-    """Folder in which the session makes its own TMPDIR; short, because browsers and tests put
-    Unix sockets there, whose paths are limited to 107 bytes."""
-    memory_bytes: int
-    write_roots: Sequence[str] | None
+    """Folder in which the session makes its own TMPDIR."""
     redactor: Redactor = field(default_factory=Redactor)
     proxy: str = ""
     """Through which its browsers go out; empty where they go as they like."""
     last_failed: Sequence[str] = ()
     """Tests that pytest shall take for those that failed last."""
-
-    @property
-    def log(self) -> Path:
-        """The runner's own output."""
-        return self.folder / "runner.log"
 
     @property
     def coverage(self) -> Path:
@@ -65,9 +56,10 @@ class SuiteSession:
     """One collecting process and the workers made of it."""
 
     spec: SuiteSpec
+    warm: WarmProcesses
     generation: int = 0
     """How many collecting processes were lost before this one."""
-    _sandbox: ProcessSandbox | None = None
+    _process: SuiteProcess | None = None
     _wire: Wire | None = None
     _collection: Collection | None = None
     _forked: dict[str, "asyncio.Future[int]"] = field(default_factory=dict)
@@ -76,14 +68,22 @@ class SuiteSession:
     _others: list["SuiteSession"] = field(default_factory=list)
     _became: bool = False
     _closed: bool = False
-    _temporary: str = ""
     _heir: "SuiteSession | None" = None
     _succession: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def temporary(self) -> str:
         """Its private TMPDIR."""
-        return self._temporary
+        return self._process.temporary if self._process else ""
+
+    @property
+    def log(self) -> Path | None:
+        """The runner's own output."""
+        return self._process.log if self._process else None
+
+    @property
+    def _sandbox(self) -> ProcessSandbox | None:
+        return self._process.sandbox if self._process else None
 
     async def collect(self, seconds: float) -> Collection:
         """Start the interpreter and let pytest collect.
@@ -154,7 +154,13 @@ class SuiteSession:
         if self._listening:
             self._listening.cancel()
         await self._wire.close()
-        await asyncio.to_thread(shutil.rmtree, self._temporary, True)
+        await asyncio.to_thread(shutil.rmtree, self.temporary, True)
+
+    def clear(self) -> None:
+        """Remove what its processes had; after `close`, and when nobody needs the log any more."""
+        for session in (self, *self._others):
+            if session._process:
+                shutil.rmtree(session._process.folder, ignore_errors=True)
 
     def interrupt(self, grace_seconds: float) -> None:
         """Ask every process to stop, then make it."""
@@ -163,34 +169,21 @@ class SuiteSession:
                 session._sandbox.interrupt("cancelled", grace_seconds)
 
     async def _start(self) -> None:
-        folder = self.spec.folder
-        await asyncio.to_thread(_lay_out, folder)
-        self._temporary = tempfile.mkdtemp(dir=self.spec.temporary)
-        ours, theirs = socket.socketpair()
-        with theirs:
-            self._sandbox = await ProcessSandbox.start(
-                ProcessSpec(
-                    argv=[self.spec.interpreter, str(folder / "_ath_pytest" / "boot.py")],
-                    cwd=str(self.spec.cwd),
-                    env={
-                        **self.spec.env,
-                        "TMPDIR": self._temporary,
-                        "PWD": str(self.spec.cwd),
-                        "ATH_FD": str(theirs.fileno()),
-                    },
-                    log=str(self.spec.log),
-                    fds=[theirs.fileno()],
-                    memory_bytes=self.spec.memory_bytes,
-                    write_roots=self.spec.write_roots,
-                )
-            )
-        self._wire = await Wire.open(ours, self.spec.redactor)
+        spec = self.spec
+        process = await self.warm.take(spec.kind, spec.argv, spec.cwd)
+        if process is None:
+            launch, folder = spec.kind.launch, spec.folder / "process"
+            process = await SuiteProcess.start(launch, folder, spec.temporary, spec.cwd)
+        spec.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._process = process
+        self._wire = await Wire.open(process.channel, spec.redactor)
         browser = self.spec.browser
         choice = dict(asdict(browser), door=str(self.spec.door)) if browser else None
         self._wire.send(
             {
                 "op": "start",
                 "argv": list(self.spec.argv),
+                "cwd": str(self.spec.cwd),
                 "browser": choice,
                 "proxy": self.spec.proxy,
                 "last_failed": list(self.spec.last_failed),
@@ -213,7 +206,8 @@ class SuiteSession:
 
     def _said(self) -> str:
         try:
-            return self.spec.log.read_bytes()[-4000:].decode(errors="replace").strip()
+            content = self.log.read_bytes() if self.log else b""
+            return content[-4000:].decode(errors="replace").strip()
         except FileNotFoundError:
             return ""
 
@@ -284,7 +278,9 @@ class SuiteSession:
 
     async def _again(self, folder: str, generation: int) -> "SuiteSession":
         """The same suite, collected by a process of its own."""
-        other = SuiteSession(replace(self.spec, folder=self.spec.folder / folder), generation)
+        other = SuiteSession(
+            replace(self.spec, folder=self.spec.folder / folder), self.warm, generation
+        )
         self._others.append(other)
         found = await other.collect(CLOSE_SECONDS * 10)
         if self._collection and found.ids != self._collection.ids:
@@ -299,8 +295,3 @@ def _settle(futures: "dict[str, asyncio.Future[int]]", name: str, value: int) ->
     future = futures.get(name)
     if future and not future.done():
         future.set_result(value)
-
-
-def _lay_out(folder: Path) -> None:
-    folder.mkdir(mode=0o700, parents=True)
-    shutil.copytree(PACKAGE, folder / "_ath_pytest", ignore=shutil.ignore_patterns("__pycache__"))

@@ -22,6 +22,8 @@ class Grant:
     """Deadline of one test."""
     last_failed: Sequence[TestId] = ()
     """What failed before, for a command that asks pytest for it."""
+    submitted_by: str = ""
+    """The principal's name."""
 
 
 @dataclass(frozen=True, slots=True)

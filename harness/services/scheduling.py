@@ -40,6 +40,7 @@ from harness.services.scheduling_facts import (
     leased_fact,
     must_agree,
     queued_facts,
+    submitter,
     unfinished,
 )
 from harness.services.scheduling_limits import SchedulingLimits
@@ -213,7 +214,8 @@ class Scheduling:
         run = tx.runs.save(replace(run, next_token=run.next_token + 1), [fact])
         self._scopes[lease.id] = (run.scope, run.id)
         workers = min(free, run.request.workers or free)
-        return Grant(lease, run, workers, self._test_seconds(run), last_failed(tx, run))
+        seconds = self._test_seconds(run)
+        return Grant(lease, run, workers, seconds, last_failed(tx, run), submitter(tx, run))
 
     def _more_workers(
         self, tx: Transaction, run: Run, lease: Lease, free: int, opened: int

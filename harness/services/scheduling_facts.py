@@ -19,6 +19,7 @@ from harness.events.facts import (
     LeaseEnded,
     RunFinished,
 )
+from harness.ports.records import Transaction
 from harness.services.active_run import ActiveRun
 
 MESSAGE_CHARACTERS = 300
@@ -45,6 +46,12 @@ def unfinished(
         phase = Phase("worker", "failed", failure=failure)
         result = AttemptResult(Verdict.ERRORED, phases=(phase,), worker=lease.host)
     return {attempt.id: result for attempt in active.under(lease.id)}
+
+
+def submitter(tx: Transaction, run: Run) -> str:
+    """The name of the principal who submitted the run, as its first event tells it."""
+    first = tx.runs.events(run.id, limit=1)
+    return str(first[0].data["submitted_by"]) if first else ""
 
 
 def batch_of(attempts: Sequence[Attempt]) -> Batch:

@@ -17,7 +17,7 @@ from actors.pools.browser import BrowserBounds
 from actors.pools.host import BrowserHost
 from actors.pools.roster import PoolLimits
 from actors.workers.door import BrowserDoor
-from actors.workers.suite_session import PACKAGE
+from actors.workers.suite_process import PACKAGE
 from actors.workers.worker_browsers import kind_of
 from harness.domain.browser import BrowserKind, BrowserLease, BrowserRequest
 from harness.domain.ids import LeaseId, TenantId

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 
+from actors.workers.suite_process import WAIT
 from cluster.installation import InstallationFiles
 from harness.client import Client
 from harness.domain.installation import Installation
@@ -106,11 +107,14 @@ class LivePlatform:
         return [process for process in self.processes() if title(_line(process))]
 
     def kill(self, title: Callable[[str], bool]) -> str:
-        """SIGKILL to the first process with such a command line; gives that line."""
+        """SIGKILL to the first process with such a command line; gives that line.
+
+        Interpreters that wait for a suite, and their wardens, are passed over.
+        """
         for process in self.processes():
             line = _line(process)
             try:
-                if title(line):
+                if title(line) and not _waits(process):
                     process.send_signal(signal.SIGKILL)
                     return line
             except psutil.NoSuchProcess:
@@ -126,6 +130,13 @@ class LivePlatform:
             return process.environ().get(MARK) == str(self.home)
         except (psutil.Error, OSError):
             return False
+
+
+def _waits(process: psutil.Process) -> bool:
+    """Whether it is, or guards, an interpreter that has no suite yet."""
+    return any(
+        WAIT in each.cmdline() and each.cwd() == "/" for each in (process, *process.children())
+    )
 
 
 def _line(process: psutil.Process) -> str:

@@ -5,23 +5,34 @@ import os
 import sys
 
 FD = "ATH_FD"
+_WAIT = "--wait"
 
 
 def main():
     """Run pytest as the `start` message says; never returns."""
-    fd = int(os.environ.pop(FD))
-    sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    from _ath_pytest.last_failed import LastFailed  # type: ignore[import-not-found]  # likewise
-    from _ath_pytest.steer import Steered  # type: ignore[import-not-found]  # found by path
-    from _ath_pytest.wire import Wire  # type: ignore[import-not-found]  # likewise
+    own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    sys.path[0] = own
+    from _ath_pytest.wire import Wire  # type: ignore[import-not-found]  # found by path
 
     del sys.path[0]
-    wire = Wire.adopt(fd)
+    wire = Wire.adopt(int(os.environ.pop(FD)))
+    if _WAIT in sys.argv:
+        wire.send(_loaded())
     start = wire.receive()
+    if start is None:
+        return
+    os.chdir(start["cwd"])
+    os.environ["PWD"] = start["cwd"]
     argv = _become(start["argv"])
 
+    # Only now, because `python -m pytest` looks for pytest in its own folder first.
     import pytest
 
+    sys.path.insert(0, own)
+    from _ath_pytest.last_failed import LastFailed  # type: ignore[import-not-found]  # likewise
+    from _ath_pytest.steer import Steered  # type: ignore[import-not-found]  # likewise
+
+    del sys.path[0]
     steered = Steered(wire, start.get("browser"), start.get("coverage"), start.get("proxy"))
     plugins = [steered, LastFailed(start.get("last_failed", ()))]
     code = pytest.main(argv, plugins=plugins)
@@ -34,6 +45,19 @@ def main():
     # Looking through all of the suite's objects once more would take longer than all of the rest.
     gc.freeze()
     sys.exit(int(code))
+
+
+def _loaded():
+    """Load pytest for whichever suite comes; tells what would have to be the same for it."""
+    from importlib.util import find_spec
+
+    found = find_spec("pytest")
+    packages = os.path.dirname(os.path.dirname(str(found and found.origin)))
+    changed = os.stat(packages).st_mtime_ns
+    import pytest  # noqa: F401  # that it is loaded is the point
+
+    loaded = sorted({name.partition(".")[0] for name in sys.modules})
+    return {"ev": "ready", "packages": packages, "changed_ns": changed, "loaded": loaded}
 
 
 def _become(argv):

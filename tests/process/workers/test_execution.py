@@ -15,6 +15,7 @@ from actors.environments.folders import EnvironmentFolders
 from actors.workers.execution import Execution
 from actors.workers.limits import HostLimits
 from actors.workers.suite_places import SuitePlaces
+from actors.workers.warm_processes import WarmProcesses
 from harness.client.archive import write_archive
 from harness.domain.ids import AttemptId, HostId, LeaseId, RunId
 from harness.domain.lease import Lease
@@ -95,6 +96,7 @@ def execution(tmp_path: Path, dispatch: FakeDispatch, test: str, **fields: objec
         dispatch=dispatch,
         artifacts=artifacts,
         places=SuitePlaces(tmp_path / "runs"),
+        warm=WarmProcesses(tmp_path / "runs", most=0),
         browser=None,
         pool=cast("BrowserPool", None),
         environments=EnvironmentCache(folders, index_of(tmp_path / "index")),
