@@ -4,14 +4,17 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
-from typing import Protocol
+from typing import Any, Protocol
 
 from actors.broker.connections import Streams
 from actors.broker.passage import Passage
 from harness.domain.decision import Decision
 from harness.domain.host_name import Address, Endpoint, address_of
 from harness.errors import Unavailable
+
+RESOLVING_THREADS = 8
 
 
 class Resolver(Protocol):
@@ -21,16 +24,35 @@ class Resolver(Protocol):
         """All that are known; raises OSError where none is."""
         ...
 
+    def close(self) -> None:
+        """Nothing is asked any more."""
+        ...
+
 
 class SystemResolver:
-    """As this machine resolves names."""
+    """As this machine resolves names, in threads of its own: names may take as long as they like.
+
+    Whoever gives names that nobody resolves holds up other names, and nothing else of the process.
+    """
+
+    def __init__(self) -> None:
+        """Threads start with the first names."""
+        self._threads = ThreadPoolExecutor(RESOLVING_THREADS, "resolving")
 
     async def addresses(self, host: str, port: int) -> Sequence[Address]:
         """All that are known; raises OSError where none is."""
-        found = await asyncio.get_running_loop().getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP
+        found = await asyncio.get_running_loop().run_in_executor(
+            self._threads, _looked_up, host, port
         )
         return [ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
+
+    def close(self) -> None:
+        """Nothing is asked any more; who asks still is not waited for."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _looked_up(host: str, port: int) -> "Sequence[tuple[Any, ...]]":  # Any: by kind of address
+    return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
 
 
 class NoConnection(Unavailable):

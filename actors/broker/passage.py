@@ -1,9 +1,8 @@
 """What one lease may send through the egress proxy."""
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from actors.broker.authority import Authority
 from actors.broker.bounds import EgressBounds
 from actors.broker.ledger import Ledger
 from actors.broker.report import EgressDecided, EgressObserver
@@ -11,6 +10,9 @@ from harness.domain.account import Measure
 from harness.domain.decision import Decision, Denial, refused
 from harness.domain.host_name import Address, Endpoint
 from harness.errors import Forbidden, QuotaExceeded
+
+if TYPE_CHECKING:  # loading cryptography takes longer than all of the rest
+    from actors.broker.authority import Authority
 
 
 class EgressRules(Protocol):
@@ -49,7 +51,7 @@ class Passage:
     ledger: Ledger
     observer: EgressObserver
     bounds: EgressBounds = field(default_factory=EgressBounds)
-    authority: Authority | None = None
+    authority: "Authority | None" = None
     """Signs for the hosts whose HTTPS must be read; None refuses these."""
 
     def begin(self, kind: str, to: Endpoint, method: str = "") -> None:

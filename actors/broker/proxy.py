@@ -90,6 +90,7 @@ class EgressProxy:
             await self._shared.close()
         for lease in list(self._guests):
             await self.dismiss(lease)
+        self._resolver.close()
 
     async def _http(self, guest: _Guest, streams: Streams) -> None:
         peer = Peer.server(*streams, guest.passage.bounds)

@@ -58,8 +58,9 @@ class Tunnel:
         await _flushed(writer)
 
     def _moved(self) -> None:
-        now = asyncio.get_running_loop().time()
-        self._patience.reschedule(now + self.passage.bounds.idle_seconds)
+        if not self._patience.expired():
+            now = asyncio.get_running_loop().time()
+            self._patience.reschedule(now + self.passage.bounds.idle_seconds)
 
     def _report(self, seconds: float) -> None:
         self.passage.observer.ended(

@@ -45,10 +45,14 @@ class PageEgress:
         return self.connection(to)
 
     def address(self, to: Endpoint, address: Address, method: str | None = None) -> Decision:
-        """Public addresses, and others where the host is named, not only like a pattern."""
-        if is_public(address) or address_of(to.host) == address:
-            return ALLOWED
-        if self.allow.names(to.host) and not real_address(address).is_link_local:
+        """Public addresses, and others where the host is named, not only like a pattern.
+
+        An address that is written out leads nowhere else, and a link-local one must be named so.
+        """
+        is_written, is_named = address_of(to.host) == address, self.allow.names(to.host)
+        is_near = real_address(address).is_link_local
+        is_meant = (is_written and is_named) if is_near else (is_written or is_named)
+        if is_public(address) or is_meant:
             return ALLOWED
         return refused(
             Denial.ADDRESS,

@@ -40,6 +40,9 @@ class Names:
             raise OSError("no such name")
         return [ip_address(each) for each in self.known[host]]
 
+    def close(self) -> None:
+        """Nothing is open."""
+
 
 @dataclass(slots=True)
 class Notes:

@@ -22,13 +22,18 @@ from harness.domain.host_name import Endpoint
         ("b.c.example", "1.1.1.1", True),
         ("b.c.example", "127.0.0.1", False),
         ("127.0.0.1", "127.0.0.1", True),
+        ("169.254.169.254", "169.254.169.254", False),
+        ("169.254.0.9", "169.254.0.9", True),
         ("base.example", "127.0.0.1", True),
     ],
 )
 def test_a_host_that_only_a_pattern_matches_must_be_public(
     host: str, address: str, allowed: bool
 ) -> None:
-    allow = AllowList(["a.example", "*.c.example"], "http://base.example:8080/x")
+    allow = AllowList(
+        ["a.example", "*.c.example", "169.254.0.9", "127.*", "169.254.169.*"],
+        "http://base.example:8080/x",
+    )
     told = PageEgress(allow).address(Endpoint(host, 80), ip_address(address))
     assert told.is_allowed is allowed
 
