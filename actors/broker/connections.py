@@ -36,6 +36,7 @@ class Connections:
         """Accept on this socket, which closes with the others."""
 
         async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            _speak_at_once(writer)
             work = None if self.is_full else handle((reader, writer))
             with self.joined():
                 await _carried_out(work, writer)
@@ -62,6 +63,13 @@ class Connections:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _speak_at_once(writer: asyncio.StreamWriter) -> None:
+    """Send small parts without waiting: asyncio leaves that out for listeners it did not make."""
+    end = writer.get_extra_info("socket")
+    if end.family in (socket.AF_INET, socket.AF_INET6):
+        end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 async def _carried_out(
