@@ -172,7 +172,7 @@ def open_ath(request: pytest.FixtureRequest) -> Iterator[Ath]:
                 base_url=base_url_of(request.config, environ, None),
                 clock=clock,
                 recorder=recorder,
-                allow=AllowList(None),
+                allow=AllowList.of(None, "", environ),
                 allowance=Allowance(Budget(), clock.monotonic()),
                 fixture=lambda name: _fixture(request, name),
                 http=http,

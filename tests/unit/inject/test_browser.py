@@ -101,5 +101,14 @@ def test_what_the_suite_chose_stays(plain: dict[str, object]) -> None:
     assert launched(plain) == plain
 
 
+@pytest.mark.parametrize("name", ["chromium", "firefox"])
+@pytest.mark.parametrize("plain", [{}, {"proxy": {"server": "x"}}, {"executable_path": "/mine"}])
+def test_every_browser_of_a_run_goes_out_through_its_proxy(
+    plain: dict[str, object], name: str
+) -> None:
+    browsers: Any = typed(Browsers)(None, "http://127.0.0.1:9")
+    assert browsers.launch_args(plain, name) == {**plain, "proxy": {"server": "http://127.0.0.1:9"}}
+
+
 def test_other_browsers_stay() -> None:
     assert launched({}, "firefox") == {}
