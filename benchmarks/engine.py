@@ -57,6 +57,7 @@ def measure_skewed(
         load.append(xdist_seconds(suite, python, environ, "--dist", "load")[0])
         steal.append(xdist_seconds(suite, python, environ, "--dist", "worksteal")[0])
         bounds.append(max(max(durations), sum(durations) / WORKERS))
+        print(f"order {seed}: {ours[-1]:.2f} s, load {load[-1]:.2f} s, worksteal {steal[-1]:.2f} s")
     took = median(ours)
     return [
         Figure(key, took / median(other), goal, f"{took:.2f} s", f"{median(other):.2f} s")

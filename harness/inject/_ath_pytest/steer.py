@@ -1,5 +1,6 @@
 """The pytest plugin: lets pytest collect, then takes over the run loop."""
 
+import gc
 import os
 import select
 from collections import deque
@@ -123,6 +124,9 @@ class Steered:
     def _fork(self, session, name):
         """True in the child, after its work."""
         channel = self.wire.take_fd()
+        # What was collected lives as long as the forks, and looking through it for garbage would
+        # copy its pages into each of them.
+        gc.freeze()
         pid = os.fork()
         if pid:
             os.close(channel)
