@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import tempfile
 import types
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,15 @@ BROWSERS = {
         {"name": "chromium-headless-shell", "revision": "7"},
     ]
 }
+
+
+@pytest.fixture(autouse=True)
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where stand-ins are made, as in a suite's process: a folder that goes with its session."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
 
 
 @pytest.fixture
@@ -67,6 +77,12 @@ def real(arguments: dict[str, object]) -> str:
 @pytest.mark.usefixtures("registry")
 def test_stand_in_takes_the_place_of_the_platforms_browser() -> None:
     assert real(launched({})) == "/shell"
+
+
+@pytest.mark.usefixtures("registry")
+def test_stand_in_is_made_in_the_sessions_temporary_folder(temporary: Path) -> None:
+    made = Path(str(launched({})["executable_path"]))
+    assert made.parent.parent == temporary
 
 
 def test_playwrights_own_browser_goes_first(registry: Path) -> None:
