@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from actors.broker.connections import Streams
 from actors.broker.passage import Passage
+from actors.broker.report import EgressEnded
 from harness.domain.decision import Decision
 from harness.domain.host_name import Address, Endpoint, address_of
 from harness.errors import Unavailable
@@ -73,11 +74,33 @@ async def dial(
 
     Raises:
         Refused: none of its addresses is allowed; it was reported.
-        NoConnection: the name leads nowhere, or nothing answers in time.
+        NoConnection: the name leads nowhere, or nothing answers in time; it was reported.
     """
     try:
+        return await _dialled(passage, resolver, kind, to, method, tls)
+    except NoConnection as failed:
+        passage.observer.ended(
+            EgressEnded(passage.lease, kind, to.host, to.port, 0, 0, 0, 0.0, str(failed))
+        )
+        raise
+
+
+async def _dialled(
+    passage: Passage,
+    resolver: Resolver,
+    kind: str,
+    to: Endpoint,
+    method: str | None,
+    tls: ssl.SSLContext | None,
+) -> Streams:
+    try:
         async with asyncio.timeout(passage.bounds.connect_seconds):
-            found = await _addresses(resolver, to)
+            try:
+                found = await _addresses(resolver, to)
+            except (NoConnection, asyncio.CancelledError):
+                # Without an address it is allowed as far as can be known.
+                passage.check(kind, to, Decision(), method or "")
+                raise
             allowed = _allowed(passage, kind, to, found[: passage.bounds.addresses], method)
             return await _connected(passage, to, allowed, tls)
     except TimeoutError:

@@ -274,6 +274,9 @@ async def test_a_host_that_does_not_answer_is_told() -> None:
         assert b"502" in await way.say(GET % (b"app.example:%d" % port))
     async with door(rule("gone.example")) as way:
         assert b"leads nowhere" in await way.say(GET % b"gone.example")
+    (decided,), (ended,) = way.notes.decisions, way.notes.ends
+    assert (decided.host, decided.address) == ("gone.example", "")
+    assert "leads nowhere" in ended.why
 
 
 async def test_a_lease_has_a_bounded_number_of_connections() -> None:
