@@ -84,7 +84,9 @@ def test_browsers_go_where_the_environment_allows(
     assert reached == []
     events = client.runs.events(run.id, until="finished", seconds=60)
     denied = [each.data for each in events if each.type == "ath.policy.denied.v1"]
-    assert {(str(each["host"]), each["port"]) for each in denied} == {
+    # A whole Chromium asks its maker's services by itself, too.
+    asked = [each for each in denied if "google" not in str(each["host"])]
+    assert {(str(each["host"]), each["port"]) for each in asked} == {
         ("127.0.0.1", int(far.rpartition(":")[2]))
     }
-    assert {each["test_index"] is None for each in denied} == {True, False}
+    assert {each["test_index"] is None for each in asked} == {True, False}
