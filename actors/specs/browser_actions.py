@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import Error
 
+from actors.specs.browser_action import NEEDS, Action, Pressed, Seen, Sight, Typed
 from actors.specs.browser_guard import BrowserGuard
 from actors.specs.check import problems
 from actors.specs.context import EGRESS, StepContext
 from actors.specs.failure import StepFailed
 from actors.specs.steps.api import whole_url
-from actors.specs.steps.browser import NEEDS, Action, Pressed, Seen, Sight, Typed
 from actors.specs.target import Target
 
 if TYPE_CHECKING:

@@ -9,13 +9,14 @@ import pytest
 
 from actors.specs.allow_list import AllowList
 from actors.specs.answer_check import check_answer
+from actors.specs.api_expectation import ApiExpectation
 from actors.specs.budget import Allowance, Budget
 from actors.specs.context import StepContext, TestContext
 from actors.specs.http import Answer, HttpSession
 from actors.specs.item_run import base_url_of, begin_recording, secret_of
 from actors.specs.recorder import Recorder
 from actors.specs.redaction import Redactor
-from actors.specs.steps.api import ApiExpectation, ApiStep, send
+from actors.specs.steps.api import ApiStep, send
 from actors.specs.twin_browser import Browser
 from actors.specs.twin_data import Datasets
 from actors.specs.twin_record import checked, recorded

@@ -212,9 +212,14 @@ def test_browser_step_ends_in_a_clear_verdict(
 def test_a_host_that_is_not_allowed_is_never_reached() -> None:
     assert FAR == []
     for name in ("redirect_far", "socket"):
-        (denied,) = DENIED[name]
+        (denied,) = _of_the_page(DENIED[name])
         assert (denied["host"], denied["port"]) == ("localhost", int(FAR_PORT[0]))
-    assert DENIED["buys"] == []
+    assert _of_the_page(DENIED["buys"]) == []
+
+
+def _of_the_page(denied: list[dict[str, object]]) -> list[dict[str, object]]:
+    """Without what a whole Chromium asks of its maker by itself."""
+    return [each for each in denied if "google" not in str(each["host"])]
 
 
 def test_twin_in_python_does_the_same(outcomes: Mapping[str, tuple[str, str]]) -> None:
