@@ -1,5 +1,6 @@
 """What runs depend on, checked one by one, each with its remedy."""
 
+import asyncio
 import os
 import platform as machine
 import shutil
@@ -7,20 +8,19 @@ import sys
 import tempfile
 import urllib.error
 import urllib.request
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from actors.sandbox.probe import describe_process_tier
+from actors.sandbox.tier_probe import probe_tiers
+from actors.sandbox.tiers import Tier, TierReport
 from cluster.browser_check import describe, playwrights_own
 from cluster.platform import Platform
 from harness.errors import HarnessError
 from harness.settings import Settings
 from serve.browser import browser
 from serve.environments import environments
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 MIN_FREE_GIB = 2.0
 
@@ -51,7 +51,7 @@ def examine(settings: Settings) -> list[Check]:
         _running,
         _api,
     ]
-    return [look(settings) for look in looks]
+    return [look(settings) for look in looks] + _tiers()
 
 
 def _python(_: Settings) -> Check:
@@ -104,9 +104,27 @@ def _browser(settings: Settings) -> Check:
 
 
 def _sandbox(_: Settings) -> Check:
-    controls = describe_process_tier()
-    found = ", ".join(f"{name}: {state}" for name, state in controls.items())
-    return Check("Sandbox tier process", True, found, required=False)
+    found = _listed(describe_process_tier())
+    return Check("Sandbox of suites", True, found, required=False)
+
+
+def _tiers() -> list[Check]:
+    """Each tier that was really run; a missing one keeps nobody from running suites."""
+    if machine.system() != "Linux":
+        return []
+    reports = asyncio.run(probe_tiers())
+    return [_tier(reports[tier]) for tier in (Tier.NAMESPACE, Tier.PROCESS)]
+
+
+def _tier(report: TierReport) -> Check:
+    name = f"Sandbox tier {report.tier}"
+    if not report.is_available:
+        return Check(name, False, report.reason, report.fix, required=False)
+    return Check(name, True, _listed(report.described()), required=False)
+
+
+def _listed(controls: Mapping[str, str]) -> str:
+    return ", ".join(f"{name}: {state}" for name, state in controls.items())
 
 
 def _environments(settings: Settings) -> Check:

@@ -1,6 +1,7 @@
 """The error tree: the class says what a caller can do about it, attributes carry the facts."""
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import ClassVar, Self
 
 
 class HarnessError(Exception):
@@ -73,6 +74,25 @@ class Unavailable(HarnessError):
     code = "unavailable"
     status = 503
     retryable = True
+
+
+class TierUnavailable(Unavailable):
+    """A sandbox that a policy demands cannot be had on this machine as it is set up."""
+
+    code = "tier_unavailable"
+    retryable = False
+
+    def __init__(self, tier: str, missing: Sequence[str], reason: str, fix: str) -> None:
+        """Say which controls of a tier are missing, why, and what to do about it."""
+        super().__init__(f"No sandbox of tier {tier} with {', '.join(missing)}: {reason} {fix}")
+        self.tier = tier
+        self.missing = tuple(missing)
+        self.reason = reason
+        self.fix = fix
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, tuple[str, ...], str, str]]:
+        """Travel between processes with its facts."""
+        return type(self), (self.tier, self.missing, self.reason, self.fix)
 
 
 class StorageFull(Unavailable):

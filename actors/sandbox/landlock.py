@@ -24,7 +24,12 @@ _TRUNCATE = 1 << 14
 _READ_FILE = 1 << 2
 _READ_FOLDER = 1 << 3
 _READS = _READ_FILE | _READ_FOLDER
-_ON_FILES = _WRITE_FILE | _TRUNCATE | _READ_FILE
+_EXECUTE = 1 << 0
+_DEVICES = 1 << 15
+"""From ABI 5."""
+_ON_FILES = _WRITE_FILE | _TRUNCATE | _READ_FILE | _EXECUTE | _DEVICES
+_SCOPES = 3
+"""Abstract Unix sockets and signals, from ABI 6."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -41,19 +46,30 @@ def no_new_privileges() -> None:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_NO_NEW_PRIVS)")
 
 
-def confine(writable: Iterable[str], readable: Iterable[str] | None = None) -> None:
+def confine(
+    writable: Iterable[str], readable: Iterable[str] | None = None, *, alone: bool = False
+) -> None:
     """Restrict this process and its children; needs `no_new_privileges` first.
 
-    Without `readable` everything may be read; what may be written may always be read.
+    Without `readable` everything may be read; what may be written may always be read. `alone` is
+    for code that nobody vouches for: it executes only what it may read, controls no device
+    outside of `writable`, and keeps signals and abstract sockets to itself, as far as the kernel
+    knows these rights.
     """
-    changes = _changing(landlock_abi())
-    handled = changes if readable is None else changes | _READS
-    rules = _checked(_libc.syscall(_CREATE, struct.pack("Q", handled), 8, 0), "create")
+    abi = landlock_abi()
+    reads = _READS | (_EXECUTE if alone else 0)
+    handled = _changing(abi) | (0 if readable is None else reads)
+    if alone and abi >= 5:
+        handled |= _DEVICES
+    asked = struct.pack("Q", handled)
+    if alone and abi >= 6:
+        asked = struct.pack("QQQ", handled, 0, _SCOPES)
+    rules = _checked(_libc.syscall(_CREATE, asked, len(asked), 0), "create")
     try:
         for root in writable:
             _allow(rules, root, handled)
         for root in readable or ():
-            _allow(rules, root, _READS)
+            _allow(rules, root, reads & handled)
         _checked(_libc.syscall(_RESTRICT, rules, 0), "restrict")
     finally:
         os.close(rules)

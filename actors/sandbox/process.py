@@ -31,8 +31,13 @@ class ProcessSpec:
     """Only below these may files be changed; None means no protection."""
     read_roots: Sequence[str] | None = None
     """Only below these and the former may files be read; needs write roots, None means all."""
+    strict: bool = False
+    """Whether nobody vouches for the command: no socket but pairs, no capability, no new namespace,
+    no signal to processes outside, no look into others. Needs write roots."""
     fds: Sequence[int] = ()
     """Descriptors of this process that the command inherits under the same numbers."""
+    stdio: tuple[int, int, int] | None = None
+    """Descriptors of this process that are its input, output and errors instead of the log."""
     log_bytes: int = 8 << 20
     memory_bytes: int = 4 << 30
     deadline_seconds: float | None = None
@@ -85,7 +90,7 @@ class ProcessSandbox:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 env={},
-                pass_fds=[theirs.fileno(), *spec.fds],
+                pass_fds=[theirs.fileno(), *spec.fds, *(spec.stdio or ())],
                 start_new_session=True,
             )
         reader, writer = await asyncio.open_connection(sock=ours, limit=LINE_BYTES)

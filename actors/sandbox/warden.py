@@ -69,13 +69,14 @@ class Warden:
     def _start(self, output: int) -> int:
         pid = os.fork()
         if pid:
-            for fd in self._spec["fds"]:
+            for fd in (*self._spec["fds"], *(self._spec["stdio"] or ())):
                 os.close(fd)
             return pid
         try:
             self._become(output)
         except BaseException as error:
-            os.write(output, f"cannot start {self._spec['argv'][0]!r}: {error}\n".encode())
+            ear = self._spec["stdio"][2] if self._spec["stdio"] else output
+            os.write(ear, f"cannot start {self._spec['argv'][0]!r}: {error}\n".encode())
         os._exit(127)
 
     def _become(self, output: int) -> None:
@@ -85,16 +86,12 @@ class Warden:
         for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(signum, signal.SIG_DFL)
         null = os.open(os.devnull, os.O_RDONLY)
-        for target, source in ((0, null), (1, output), (2, output)):
+        for target, source in enumerate(spec["stdio"] or (null, output, output)):
             os.dup2(source, target)
         _limit(spec["rlimits"])
         os.chdir(spec["cwd"])
         if spec["write_roots"] is not None:
-            sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-            import landlock  # type: ignore[import-not-found]  # beside this script
-
-            landlock.no_new_privileges()
-            landlock.confine(spec["write_roots"], spec["read_roots"])
+            _confine(spec)
         for fd in [int(name) for name in os.listdir("/proc/self/fd")]:
             with contextlib.suppress(OSError):
                 os.set_inheritable(fd, fd <= 2 or fd in spec["fds"])
@@ -233,6 +230,25 @@ class Log:
             self._file.close()
         except OSError:
             return
+
+
+def _confine(spec: dict[str, Any]) -> None:
+    """Only here, so that a command without protection starts without these imports."""
+    here = os.path.abspath(__file__)
+    sys.path.append(os.path.dirname(os.path.dirname(os.path.dirname(here))))
+    from actors.sandbox import landlock, seccomp, syscalls
+    from actors.sandbox.inside import kernel
+
+    landlock.no_new_privileges()
+    if spec["strict"]:
+        kernel.drop_capabilities()
+    landlock.confine(spec["write_roots"], spec["read_roots"], alone=spec["strict"])
+    arch = syscalls.this_architecture()
+    if arch is not None:
+        wanted = seccomp.STRICT if spec["strict"] else seccomp.SUITE
+        seccomp.install(seccomp.assemble(wanted, arch))
+    elif spec["strict"]:
+        raise OSError(f"no table of system calls for {os.uname().machine}")
 
 
 def _limit(limits: dict[str, int]) -> None:

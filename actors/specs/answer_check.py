@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from actors.specs.api_expectation import ApiExpectation
 from actors.specs.check import Check, problems, shown
 from actors.specs.context import StepContext
 from actors.specs.failure import StepFailed
@@ -11,13 +12,12 @@ from actors.specs.json_path import find
 
 if TYPE_CHECKING:
     from actors.specs.http import Answer
-    from actors.specs.steps.api import ApiExpectation
 
 BODY_CHARACTERS = 500
 SCHEMA_BYTES = 1024 * 1024
 
 
-def check_answer(expect: "ApiExpectation", answer: "Answer", context: StepContext) -> None:
+def check_answer(expect: ApiExpectation, answer: "Answer", context: StepContext) -> None:
     """Raise with everything that is not as expected.
 
     Raises:
@@ -33,7 +33,7 @@ def check_answer(expect: "ApiExpectation", answer: "Answer", context: StepContex
         )
 
 
-def _problems(expect: "ApiExpectation", answer: "Answer", context: StepContext) -> Iterator[str]:
+def _problems(expect: ApiExpectation, answer: "Answer", context: StepContext) -> Iterator[str]:
     refused = list(_status(expect.status, answer))
     if refused:
         # What else is wrong follows from that.

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import Error
 
+from actors.specs.browser_action import NEEDS, Action, Pressed, Seen, Sight, Typed
 from actors.specs.browser_guard import BrowserGuard
 from actors.specs.check import problems
-from actors.specs.context import StepContext
+from actors.specs.context import EGRESS, StepContext
 from actors.specs.failure import StepFailed
 from actors.specs.steps.api import whole_url
-from actors.specs.steps.browser import NEEDS, Action, Pressed, Seen, Sight, Typed
 from actors.specs.target import Target
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Browsing:
             raise StepFailed(NEEDS) from None
         kept = context.test.kept
         if _GUARD not in kept:
-            guard = BrowserGuard(context.test.allow)
+            guard = BrowserGuard(context.test.allow, egress=kept.get(EGRESS))
             guard.watch(page)
             kept[_GUARD] = guard
         guard = kept[_GUARD]
@@ -77,6 +77,13 @@ class Browsing:
             self.guard.check()
             first, _, rest = error.message.partition("\n")
             raise StepFailed(f"{action.words}: {first}", log=rest[:2000]) from None
+        except StepFailed:
+            # Where the page went says more than what the proxy answered in its place.
+            self.guard.check()
+            raise
+        finally:
+            for told in self.guard.news():
+                self.context.note(told)
         self.guard.check()
 
     def text(self, target: Target) -> str:

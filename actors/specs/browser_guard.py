@@ -9,6 +9,8 @@ from actors.specs.failure import StepFailed
 if TYPE_CHECKING:
     from playwright.sync_api import Dialog, Download, Page, Request, Route
 
+    from actors.specs.egress import PageEgress
+
 MOST = 20
 """Dialogs, downloads or popups of one test."""
 
@@ -23,6 +25,8 @@ class BrowserGuard:
     seen_dialogs: int = 0
     seen_downloads: int = 0
     seen_popups: int = 0
+    egress: "PageEgress | None" = None
+    told: int = 0
     refused: int = 0
 
     def watch(self, page: "Page") -> None:
@@ -30,7 +34,7 @@ class BrowserGuard:
         page.on("dialog", self._dialog)
         page.on("download", self._download)
         page.on("popup", self._popup)
-        if self.allow.hosts is not None:
+        if not self.allow.is_open:
             page.context.route("**/*", self._route)
             page.context.on("request", self._request)
 
@@ -42,6 +46,12 @@ class BrowserGuard:
         """
         if self.trouble:
             raise StepFailed(self.trouble)
+
+    def news(self) -> list[str]:
+        """What the proxy has refused since this was asked last."""
+        denied = self.egress.denied if self.egress else []
+        begun, self.told = self.told, len(denied)
+        return [each.decision.reason for each in denied[begun : self.told]]
 
     def _dialog(self, dialog: "Dialog") -> None:
         self.seen_dialogs += 1
@@ -75,7 +85,7 @@ class BrowserGuard:
         route.abort("blockedbyclient")
 
     def _request(self, request: "Request") -> None:
-        """A redirect is not routed again, so it is seen, not stopped."""
+        """A redirect is not routed again: the proxy stops it, and it is seen here."""
         if request.redirected_from is not None and not self.allow.permits(request.url):
             self._not_allowed(request.url)
 

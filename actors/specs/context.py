@@ -14,6 +14,9 @@ from harness.ports.clock import Clock
 if TYPE_CHECKING:
     from actors.specs.http import HttpSession
 
+EGRESS = "egress"
+"""Under this name a test keeps the way out of its pages."""
+
 
 @dataclass(slots=True)
 class TestContext:

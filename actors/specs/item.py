@@ -12,6 +12,7 @@ from actors.specs.loader import LoadedSpec
 
 if TYPE_CHECKING:
     from actors.specs.context import TestContext
+    from actors.specs.egress import PageEgress
 
 ROW = "ath_row"
 """The argument by which a test gets its row of the matrix."""
@@ -21,6 +22,8 @@ class SpecFunction(pytest.Function):
     """A function that pytest made for fixtures and marks, with our own way to run it."""
 
     keeps_cookies: ClassVar[bool] = True
+    egress: "PageEgress | None" = None
+    """The way out of its pages, where the spec has an allow-list."""
 
     @classmethod
     def of(cls, parent: pytest.Collector, item: pytest.Function) -> Self:
@@ -62,6 +65,14 @@ class SpecFunction(pytest.Function):
     def carry_out(self, context: "TestContext", names: Mapping[str, object]) -> list[FailedStep]:
         """Run it; gives what failed."""
         raise NotImplementedError
+
+    def setup(self) -> None:
+        """Lead its pages through the proxy before fixtures open one."""
+        if "page" in self.fixturenames:
+            from actors.specs.item_egress import lead_out
+
+            lead_out(self)
+        super().setup()
 
     def runtest(self) -> None:
         """Carry it out as pytest asks for it."""

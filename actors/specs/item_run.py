@@ -9,7 +9,7 @@ import pytest
 
 from actors.specs.allow_list import AllowList
 from actors.specs.budget import Allowance
-from actors.specs.context import TestContext
+from actors.specs.context import EGRESS, TestContext
 from actors.specs.execution import FailedStep
 from actors.specs.failure import StepFailed
 from actors.specs.http import HttpSession
@@ -42,12 +42,15 @@ def run_item(item: SpecFunction) -> None:
             base_url=base_url,
             clock=clock,
             recorder=recorder,
-            allow=AllowList(spec.allow, base_url),
+            allow=AllowList.of(spec.allow, base_url, environ),
             allowance=Allowance(spec.budget_of(item.facts), clock.monotonic()),
             fixture=item._request.getfixturevalue,
             http=http,
             environ=environ,
         )
+        if item.egress is not None:
+            item.egress.allow = context.allow
+            context.kept[EGRESS] = item.egress
         context.values = variables_of({**spec.variables, **item.variables()}, names)
         failed = item.carry_out(context, names)
     except (StepFailed, UnknownLookup) as before:
@@ -55,6 +58,8 @@ def run_item(item: SpecFunction) -> None:
         _raising_at(str(item.path), item.line, item.originalname)(StepFailed(str(before)))
     finally:
         http.close()
+        if item.egress is not None:
+            item._ath_denied = item.egress.plain()  # type: ignore[attr-defined]  # read by the runner
         item._ath_steps = recorder.plain()  # type: ignore[attr-defined]  # read by the runner
     if failed:
         _raise(item, failed)

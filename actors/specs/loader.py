@@ -61,19 +61,21 @@ def load(name: str, data: bytes) -> LoadedSpec:
     try:
         spec = Spec.model_validate(document.value)
     except ValidationError as wrong:
-        raise InvalidSpec(_problems(document, wrong.errors(include_url=False))) from None
+        raise InvalidSpec(problems_of(document, wrong, Spec)) from None
     found = sorted(lookup_problems(spec, document))
     if found:
         raise InvalidSpec(found)
     return LoadedSpec(spec, document)
 
 
-def _problems(document: Document, errors: Sequence[ErrorDetails]) -> list[Problem]:
+def problems_of(
+    document: Document, wrong: ValidationError, model: type[BaseModel]
+) -> list[Problem]:
     """One problem for each place: a value that fits no alternative fails for each of them."""
     found: dict[tuple[int, int, str], Problem] = {}
-    for error in errors:
+    for error in wrong.errors(include_url=False):
         path = _path(document, error["loc"], is_missing=error["type"] == "missing")
-        problem = document.problem(path, _message(error, path))
+        problem = document.problem(path, _message(error, path, model))
         found.setdefault((problem.line, problem.column, problem.path), problem)
     return sorted(found.values())
 
@@ -87,11 +89,13 @@ def _path(document: Document, loc: Sequence[str | int], *, is_missing: bool) -> 
     return (*path, loc[-1]) if is_missing else path
 
 
-def _message(error: ErrorDetails, path: Path) -> str:
+def _message(error: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
     match error["type"]:
         case "extra_forbidden":
             key = str(path[-1])
-            close = difflib.get_close_matches(key, sorted(_known_keys(path[:-1])), n=1, cutoff=0.6)
+            close = difflib.get_close_matches(
+                key, sorted(_known_keys(path[:-1], model)), n=1, cutoff=0.6
+            )
             hint = f"; did you mean `{close[0]}`?" if close else ""
             return f"unknown key{hint}"
         case "missing":
@@ -103,9 +107,9 @@ def _message(error: ErrorDetails, path: Path) -> str:
             return text[:1].lower() + text[1:]
 
 
-def _known_keys(path: Path) -> set[str]:
-    """The keys that a spec may have at a path."""
-    models: list[type[BaseModel]] = [Spec]
+def _known_keys(path: Path, model: type[BaseModel]) -> set[str]:
+    """The keys that a document may have at a path."""
+    models: list[type[BaseModel]] = [model]
     for part in path:
         if isinstance(part, int):
             continue

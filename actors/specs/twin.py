@@ -9,13 +9,14 @@ import pytest
 
 from actors.specs.allow_list import AllowList
 from actors.specs.answer_check import check_answer
+from actors.specs.api_expectation import ApiExpectation
 from actors.specs.budget import Allowance, Budget
 from actors.specs.context import StepContext, TestContext
 from actors.specs.http import Answer, HttpSession
 from actors.specs.item_run import base_url_of, begin_recording, secret_of
 from actors.specs.recorder import Recorder
 from actors.specs.redaction import Redactor
-from actors.specs.steps.api import ApiExpectation, ApiStep, send
+from actors.specs.steps.api import ApiStep, send
 from actors.specs.twin_browser import Browser
 from actors.specs.twin_data import Datasets
 from actors.specs.twin_record import checked, recorded
@@ -172,7 +173,7 @@ def open_ath(request: pytest.FixtureRequest) -> Iterator[Ath]:
                 base_url=base_url_of(request.config, environ, None),
                 clock=clock,
                 recorder=recorder,
-                allow=AllowList(None),
+                allow=AllowList.of(None, "", environ),
                 allowance=Allowance(Budget(), clock.monotonic()),
                 fixture=lambda name: _fixture(request, name),
                 http=http,

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+from actors.specs.browser_action import Action
 from actors.specs.context import StepContext, TestContext
-from actors.specs.steps.browser import Action, browse
+from actors.specs.steps.browser import browse
 from actors.specs.twin_record import checked, recorded
 
 SECONDS = 60.0

@@ -7,8 +7,10 @@ from typing import Any
 from actors.workers.left_files import LeftFiles
 from actors.workers.suite_worker import WorkerLost
 from harness.domain.attempt import AttemptResult, Failure, Frame, Phase, Step, Verdict
+from harness.domain.ids import AttemptId
 from harness.domain.redaction import Redactor
 from harness.domain.scope import Scope
+from harness.events.facts import PolicyDenied
 from harness.ports.artifacts import ArtifactStore
 
 NOT_KEPT = "Files that were not kept"
@@ -84,6 +86,16 @@ class AttemptFold:
     ) -> AttemptResult:
         phase = Phase("worker", "failed", seconds, Failure(exception, message, text=message))
         return AttemptResult(verdict, seconds, (phase,), worker=self.worker)
+
+
+def denials(
+    outcome: Mapping[str, Any], attempt_id: AttemptId, index: int
+) -> list[PolicyDenied]:  # Any: JSON of our own package
+    """What a policy refused the test."""
+    return [
+        PolicyDenied(each["host"], each["port"], each["reason"], attempt_id, index)
+        for each in outcome.get("denied", ())
+    ]
 
 
 def verdict_of(phases: Sequence[Phase]) -> Verdict:

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from actors.workers.door import BrowserDoor
 from actors.workers.given_secrets import GivenSecrets
 from actors.workers.limits import HostLimits
 from actors.workers.reporter import persistently
+from actors.workers.run_egress import RunEgress
 from actors.workers.suite_places import Circle, SuitePlaces
 from actors.workers.suite_process import Launch
 from actors.workers.suite_session import SuiteSession, SuiteSpec
@@ -91,6 +92,10 @@ async def prepare(
         door = BrowserDoor(folder / ".door")
         await door.open()
         opened.push_async_callback(door.close)
+        network = system.environment.network() if system else None
+        egress = RunEgress(network, _observer(grant, dispatch)) if network else None
+        if egress:
+            opened.push_async_callback(egress.close)
         session = SuiteSession(
             SuiteSpec(
                 kind=Kind(run.scope.tenant, own.launch(system, limits)),
@@ -100,6 +105,7 @@ async def prepare(
                 door=door.path,
                 folder=folder / ".session",
                 temporary=folder.parent,
+                proxy=await egress.open() if egress else "",
                 last_failed=grant.last_failed,
                 redactor=secrets.redactor,
             ),
@@ -151,12 +157,18 @@ async def _packages(
     if request.python is None:
         return None
 
-    async def observe(fact: Fact) -> None:
-        await persistently(lambda: dispatch.observed(grant.lease.id, [fact]))
-
     tenant = grant.run.scope.tenant
     root = folder / request.suite.folder
-    return await environments.hold(tenant, root, request.python, observe)
+    return await environments.hold(tenant, root, request.python, _observer(grant, dispatch))
+
+
+def _observer(grant: Grant, dispatch: Dispatch) -> Callable[[Fact], Awaitable[None]]:
+    """Tells a fact of the granted run, however long the scheduler is away."""
+
+    async def told(fact: Fact) -> None:
+        await persistently(lambda: dispatch.observed(grant.lease.id, [fact]))
+
+    return told
 
 
 async def _bring_up(

@@ -40,6 +40,8 @@ class SuiteSpec:
     temporary: Path
     """Folder in which the session makes its own TMPDIR."""
     redactor: Redactor = field(default_factory=Redactor)
+    proxy: str = ""
+    """Through which its browsers go out; empty where they go as they like."""
     last_failed: Sequence[str] = ()
     """Tests that pytest shall take for those that failed last."""
 
@@ -183,6 +185,7 @@ class SuiteSession:
                 "argv": list(self.spec.argv),
                 "cwd": str(self.spec.cwd),
                 "browser": choice,
+                "proxy": self.spec.proxy,
                 "last_failed": list(self.spec.last_failed),
                 "coverage": str(self.spec.coverage),
             }

@@ -49,6 +49,8 @@ def resolved(environment: Environment, port: int) -> Environment:
     base_url = fill(environment.base_url, names) if environment.base_url else None
     names["base_url"] = base_url or ""
     given = {"ATH_BASE_URL": base_url} if base_url else {}
+    if environment.allow is not None:
+        given["ATH_ALLOW"] = " ".join(environment.allow)
     return replace(
         environment,
         base_url=base_url,

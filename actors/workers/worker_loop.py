@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 
-from actors.workers.attempts import AttemptFold
+from actors.workers.attempts import AttemptFold, denials
 from actors.workers.door import BrowserDoor
 from actors.workers.reporter import Reporter, persistently
 from actors.workers.suite_session import SuiteSession
@@ -135,9 +135,13 @@ class WorkerLoop:
         return self._browsers
 
     async def _observe(self, fact: Fact) -> None:
+        await self._tell([fact])
+
+    async def _tell(self, facts: Sequence[Fact]) -> None:
         # Nothing depends on it, so it must hold nothing up.
         with contextlib.suppress(HarnessError):
-            await self.dispatch.observed(self.grant.lease.id, [fact])
+            if facts:
+                await self.dispatch.observed(self.grant.lease.id, facts)
 
     async def _feed(self, worker: SuiteWorker, browsers: WorkerBrowsers) -> None:
         self._is_last = False
@@ -154,6 +158,7 @@ class WorkerLoop:
                         # It failed because its browser ended, which may say nothing about it.
                         lost = WorkerLost(None, f"browser_{end}")
                         result = self.fold.lost(lost, result.seconds)
+                    await self._tell(denials(outcome, attempt_id, index))
                     self._report(attempt_id, result)
                     await self._refill(worker)
                 case WorkerStopped():

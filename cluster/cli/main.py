@@ -9,6 +9,7 @@ from cluster.cli import (
     imports,
     look,
     machine,
+    policy,
     quarantine,
     quotas,
     rerun,
@@ -38,6 +39,7 @@ secrets.register(app)
 quotas.register(app)
 quarantine.register(app)
 validate.register(app)
+policy.register(app)
 
 
 def main() -> None:

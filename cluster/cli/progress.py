@@ -119,6 +119,10 @@ def _assigned(_: Progress, data: Mapping[str, Json]) -> str | None:
     return f"new failure cluster: {data['title']}" if data["is_new"] else None
 
 
+def _denied(_: Progress, data: Mapping[str, Json]) -> str:
+    return f"policy: {data['reason']}"
+
+
 def _noted(_: Progress, data: Mapping[str, Json]) -> str:
     return f"note: {data['note']}"
 
@@ -137,6 +141,7 @@ _HANDLERS: Mapping[str, Callable[[Progress, Mapping[str, Json]], str | None]] = 
     "run.collected": _collected,
     "run.reopened": _reopened,
     "suite.noted": _noted,
+    "policy.denied": _denied,
     "attempt.finished": _finished_attempt,
     "attempts.queued": _queued,
     "artifacts.left_out": _left_out,

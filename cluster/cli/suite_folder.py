@@ -151,7 +151,7 @@ def _words(config: Path, name: str, value: object) -> tuple[str, ...]:
 
 def _environment(config: Path, name: str, table: dict[str, Any]) -> Environment:
     where = f"environments.{name}"
-    _only(config, where, table, {"base_url", "up", "health", "ready_seconds", "variables"})
+    _only(config, where, table, {"base_url", "up", "health", "ready_seconds", "variables", "allow"})
     variables = _table(config, f"{where}.variables", table.get("variables", {}))
     up = table.get("up", [])
     if not isinstance(up, list) or not all(isinstance(word, str) for word in up):
@@ -166,7 +166,17 @@ def _environment(config: Path, name: str, table: dict[str, Any]) -> Environment:
         health=table.get("health"),
         ready_seconds=float(table.get("ready_seconds", 60.0)),
         variables={key: str(value) for key, value in variables.items()},
+        allow=_allowed(config, f"{where}.allow", table["allow"]) if "allow" in table else None,
     )
+
+
+def _allowed(config: Path, name: str, value: object) -> tuple[str, ...]:
+    words = _words(config, name, value)
+    try:
+        Environment("", allow=words)
+    except InvalidInput as wrong:
+        raise InvalidInput(f"{config}: {name}: {wrong}") from None
+    return words
 
 
 def _table(config: Path, name: str, value: object) -> dict[str, Any]:

@@ -201,6 +201,21 @@ class BrowserLost(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class PolicyDenied(Fact):
+    """A test wanted what its policy does not allow; told once for each attempt and host.
+
+    Where browsers of several tests share a way out, once for the run, without an attempt.
+    """
+
+    type: ClassVar[str] = "ath.policy.denied.v1"
+    host: str
+    port: int
+    reason: str
+    attempt_id: str = ""
+    test_index: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ResultRefused(Fact):
     """A late result came from a holder whose lease had ended; it was not applied."""
 

@@ -11,6 +11,7 @@ READERS_OF_THE_ENVIRONMENT = {
     "harness/settings.py",
     "cluster/install.py",
     "actors/sandbox/warden.py",
+    "actors/sandbox/inside/program.py",  # sets it, for the code that it becomes
 }
 ENVIRONMENT = {"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"}
 NEWER_THAN_PYTHON_3_9 = {"tomllib"}

@@ -1,30 +1,22 @@
-"""What pages of the documentation show."""
+"""Code blocks of the documentation's pages."""
 
 import re
-import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from pathlib import Path
 
 from tests.architecture.source import ROOT
 
-_BLOCK = re.compile(r"^```([^\n]*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+_BLOCK = re.compile(r"^```(\S*)[^\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A fenced block of a page."""
-
-    kind: str
-    text: str
-
-    @property
-    def commands(self) -> Sequence[Sequence[str]]:
-        """The words of each command."""
-        lines = self.text.replace("\\\n", " ").splitlines()
-        return [words for line in lines if (words := shlex.split(line, comments=True))]
+def blocks(page: Path, language: str) -> Sequence[str]:
+    """The blocks of a language, in order."""
+    text = page.read_text(encoding="utf-8")
+    return [content for kind, content in _BLOCK.findall(text) if kind == language]
 
 
-def blocks(page: str, kind: str | None = None) -> Sequence[Block]:
-    """Everything that a page of the repository shows, or what it shows of a kind."""
-    found = _BLOCK.findall((ROOT / page).read_text(encoding="utf-8"))
-    return [Block(k, text) for k, text in found if kind in {None, k}]
+def commands(page: Path) -> Sequence[str]:
+    """The lines of its `bash` blocks, continued ones joined, without comments."""
+    lines = "".join(blocks(page, "bash")).replace("\\\n", " ").splitlines()
+    return [line for line in (re.sub(r"\s+#.*", "", each).strip() for each in lines) if line]

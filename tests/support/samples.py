@@ -46,7 +46,9 @@ def a_request(release: str | None = None) -> RunRequest:
         ),
         argv=("pytest", "-k", "a or 'b'"),
         interpreter="/usr/bin/python3",
-        environment=Environment("stable", base_url="http://127.0.0.1:1", up=("serve", "${port}")),
+        environment=Environment(
+            "stable", base_url="http://127.0.0.1:1", up=("serve", "${port}"), allow=("*.example",)
+        ),
         variables={"LANG": "C.UTF-8"},
         python=PythonEnvironment("uv.lock", "3.12", ("test",), ("all",)),
         secrets=("TOKEN",),

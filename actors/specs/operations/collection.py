@@ -129,7 +129,7 @@ def _context(file: SpecFile, http: HttpSession, redactor: Redactor) -> StepConte
         base_url=base_url,
         clock=clock,
         recorder=Recorder(clock, redactor),
-        allow=AllowList(spec.allow, base_url),
+        allow=AllowList.of(spec.allow, base_url, environ),
         allowance=Allowance(spec.budget, clock.monotonic()),
         fixture=_no_fixture,
         http=http,

@@ -55,6 +55,8 @@ class EnvironmentWire(WireModel):
     health: Line | None = None
     ready_seconds: Annotated[float, Field(gt=0, le=3600)] = 60.0
     variables: _Variables = Field(default_factory=dict)
+    allow: Annotated[tuple[_Label, ...], Field(max_length=256)] | None = None
+    """Hosts that browsers may reach besides the one of `base_url`; null does not limit them."""
 
 
 class PythonWire(WireModel):
@@ -219,6 +221,7 @@ def _environment(wire: EnvironmentWire) -> Environment:
         health=wire.health,
         ready_seconds=wire.ready_seconds,
         variables=wire.variables,
+        allow=wire.allow,
     )
 
 
@@ -250,4 +253,5 @@ def _environment_wire(environment: Environment) -> EnvironmentWire:
         health=environment.health,
         ready_seconds=environment.ready_seconds,
         variables=dict(environment.variables),
+        allow=environment.allow,
     )

@@ -17,8 +17,9 @@ _EXECUTABLES = ("chrome-headless-shell", "headless_shell", "chrome")
 class Browsers:
     """Stands before pytest-playwright's own fixture; a conftest of the suite still wins."""
 
-    def __init__(self, choice):
+    def __init__(self, choice, proxy=None):
         self._choice = choice
+        self._proxy = proxy
         self.worker = ""
         """Set when this process begins to run tests."""
         self._folders = []
@@ -40,6 +41,11 @@ class Browsers:
     def launch_args(self, plain, browser_name):
         """What pytest-playwright would launch with, except for where Chromium is."""
         arguments = dict(plain)
+        if self._proxy:
+            # The whole browser, so that a context which names no proxy has this one too.
+            arguments["proxy"] = {"server": self._proxy}
+        if not self._choice:
+            return arguments
         if browser_name != "chromium" or {"channel", "executable_path"} & set(arguments):
             return arguments
         headed = arguments.get("headless") is False

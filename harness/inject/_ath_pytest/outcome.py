@@ -12,6 +12,7 @@ STEP_DEPTH = 5
 STEP_NAME = 300
 STEP_DETAIL = 8 * 1024
 STEP_DETAILS = 256 * 1024
+DENIED = 20
 
 
 class Outcome:
@@ -64,6 +65,7 @@ class Outcome:
             "sections": self._sections,
             "properties": self._properties,
             "steps": steps(getattr(self._item, "_ath_steps", None)),
+            "denied": denied(getattr(self._item, "_ath_denied", None)),
         }
         # A suite may keep values of its own out of everything that leaves its process.
         redact = getattr(self._item, "_ath_redact", None)
@@ -103,6 +105,20 @@ def steps(found: object) -> "list[dict]":
     """What the item says of its steps, as far as it can be understood, and bounded."""
     kept: list = _steps(found, 1, [STEPS, STEP_DETAILS])
     return kept
+
+
+def denied(found: object) -> "list[dict]":
+    """What the item says that a policy refused it, bounded."""
+    each_one = found[:DENIED] if isinstance(found, list) else []
+    return [
+        {
+            "host": cut(str(each.get("host", "")), 253),
+            "port": each["port"] if type(each.get("port")) is int else 0,
+            "reason": cut(str(each.get("reason", "")), STEP_NAME),
+        }
+        for each in each_one
+        if isinstance(each, dict)
+    ]
 
 
 def _steps(found, depth, room):

@@ -19,12 +19,12 @@ _REAP_SECONDS = 0.2
 class Steered:
     """Collects once; then forks workers, or becomes one, as the host says."""
 
-    def __init__(self, wire, browser, coverage):
+    def __init__(self, wire, browser, coverage, proxy=None):
         self.wire = wire
         self._coverage = coverage
         self.is_fork = False
         self.trouble = ""
-        self._browsers = Browsers(browser) if browser else None
+        self._browsers = Browsers(browser, proxy) if browser or proxy else None
         self._errors = []
         self._deselected = 0
         self._junit = None

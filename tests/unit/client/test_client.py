@@ -61,7 +61,9 @@ def test_request_survives_the_way_there_and_back(client: Client, world: World) -
         suite=SuiteVersion(world.suite, "shop tests", "api"),
         argv=("pytest", "-k", "ü and 'x'"),
         interpreter="/usr/bin/python3",
-        environment=Environment("stable", "http://x", ("serve", "${port}"), variables={"A": "b"}),
+        environment=Environment(
+            "stable", "http://x", ("serve", "${port}"), variables={"A": "b"}, allow=("a.example",)
+        ),
         variables={"LANG": "de"},
         workers=2,
         retries=1,

@@ -45,6 +45,8 @@ def test_without_any_the_interpreter_has_the_packages(tmp_path: Path) -> None:
         ('[python]\nrequirements = "r.txt"\nversion = 3.12\n', "python.version must be a string"),
         ('[python]\nrequirements = "uv.lock"\ngroups = "dev"\n', "must be a list of words"),
         ('[python]\nrequirement = "r.txt"\n', "python has an unknown field"),
+        ('[environments.x]\nallow = "a"\n', "environments.x.allow must be a list of words"),
+        ('[environments.x]\nallow = ["a.*"]\n', r"environments.x.allow: 'a\.\*' is not a host"),
     ],
 )
 def test_a_wrong_field_is_named(tmp_path: Path, config: str, words: str) -> None:

@@ -21,6 +21,15 @@ BROWSERS = {
 }
 
 
+@pytest.fixture(autouse=True)
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where stand-ins are made, as in a suite's process: a folder that goes with its session."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
 @pytest.fixture
 def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where Playwright would keep browsers; none is there yet."""
@@ -31,7 +40,6 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     module.__file__ = str(package / "__init__.py")
     monkeypatch.setitem(sys.modules, "playwright", module)
     monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(tmp_path / "registry"))
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     return tmp_path / "registry"
 
 
@@ -71,12 +79,19 @@ def test_stand_in_takes_the_place_of_the_platforms_browser() -> None:
     assert real(launched({})) == "/shell"
 
 
-def test_stand_ins_are_removed_at_the_end_of_the_session(registry: Path) -> None:
+@pytest.mark.usefixtures("registry")
+def test_stand_ins_are_removed_at_the_end_of_the_session(temporary: Path) -> None:
     browsers: Any = typed(Browsers)(CHOICE)
     for _ in range(2):
         assert Path(browsers.launch_args({}, "chromium")["executable_path"]).is_file()
     browsers.clear()
-    assert list(registry.parent.glob("ath-browser-*")) == []
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.usefixtures("registry")
+def test_stand_in_is_made_in_the_sessions_temporary_folder(temporary: Path) -> None:
+    made = Path(str(launched({})["executable_path"]))
+    assert made.parent.parent == temporary
 
 
 def test_playwrights_own_browser_goes_first(registry: Path) -> None:
@@ -109,6 +124,15 @@ def test_nothing_stands_in_without_a_pool() -> None:
 @pytest.mark.parametrize("plain", [{"channel": "chrome"}, {"executable_path": "/mine"}])
 def test_what_the_suite_chose_stays(plain: dict[str, object]) -> None:
     assert launched(plain) == plain
+
+
+@pytest.mark.parametrize("name", ["chromium", "firefox"])
+@pytest.mark.parametrize("plain", [{}, {"proxy": {"server": "x"}}, {"executable_path": "/mine"}])
+def test_every_browser_of_a_run_goes_out_through_its_proxy(
+    plain: dict[str, object], name: str
+) -> None:
+    browsers: Any = typed(Browsers)(None, "http://127.0.0.1:9")
+    assert browsers.launch_args(plain, name) == {**plain, "proxy": {"server": "http://127.0.0.1:9"}}
 
 
 def test_other_browsers_stay() -> None:

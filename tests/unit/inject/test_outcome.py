@@ -4,7 +4,15 @@ from typing import Any
 
 import pytest
 
-from harness.inject._ath_pytest.outcome import STEP_DEPTH, STEP_DETAILS, STEPS, redacted, steps
+from harness.inject._ath_pytest.outcome import (
+    DENIED,
+    STEP_DEPTH,
+    STEP_DETAILS,
+    STEPS,
+    denied,
+    redacted,
+    steps,
+)
 
 
 def test_steps_are_kept_with_what_is_known_of_them() -> None:
@@ -60,3 +68,14 @@ def count(kept: list[Any]) -> int:
 
 def depth(kept: list[Any]) -> int:
     return max((1 + depth(step["steps"]) for step in kept), default=0)
+
+
+def test_denials_are_kept_as_far_as_they_can_be_understood() -> None:
+    told = {"host": "a.example", "port": 443, "reason": "no"}
+    assert denied([told, 3, {"port": True, "host": 7}]) == [
+        told,
+        {"host": "7", "port": 0, "reason": ""},
+    ]
+    assert denied(None) == denied("x") == []
+    assert len(denied([told] * 100)) == DENIED
+    assert len(denied([{"reason": "x" * 10**6}])[0]["reason"]) < 1000

@@ -30,6 +30,10 @@ def pytest_runtest_logreport(report):
     if report.when == "call":
         with open(report.nodeid.partition("::")[2].partition("[")[0] + ".json", "w") as file:
             json.dump([report.outcome, report.longreprtext], file)
+
+def pytest_runtest_teardown(item):
+    with open(item.name.partition("[")[0] + ".denied", "w") as file:
+        json.dump(getattr(item, "_ath_denied", None), file)
 """
 FORM = """<title>Shop</title><h1>Goods</h1>
 <label>Name <input id=n></label><label><input type=checkbox> Gift</label>
@@ -49,7 +53,12 @@ PAGES = {
     "/far": "<a href='http://localhost:1/'>far</a><img src='http://localhost:1/x.png'>",
     "/long": "<p id=p></p><script>p.textContent = 'x'.repeat(2e6)</script>",
     "/file": "bytes",
+    "/socket": "<p id=p></p><script>let s = new WebSocket('ws://localhost:FAR/');"
+    "s.onerror = () => p.textContent = 'no'; s.onopen = () => p.textContent = 'yes'</script>",
 }
+FAR: list[bytes] = []
+"""What reached a host that is not allowed."""
+FAR_PORT: list[str] = []
 BUYS = [
     {"goto": "/"},
     {"fill": {"label": "Name", "value": "Ann"}},
@@ -111,6 +120,11 @@ CASES: Mapping[str, tuple[Any, str]] = {
         {"do": [{"goto": "/far"}, {"click": {"text": "far"}}, {"expect": {"title": "far"}}]},
         "localhost:1 is not allowed",
     ),
+    "redirect_far": ({"do": [{"goto": "/away-far"}]}, "is not allowed: the spec's `allow` names"),
+    "socket": (
+        {"do": [{"goto": "/socket"}, {"expect": {"text": {"css": "#p", "be": "no"}}}]},
+        "",
+    ),
     "redirect": ({"do": [{"goto": "/away"}]}, "localhost:1 is not allowed"),
     "long": (
         {"do": [{"goto": "/long"}, {"expect": {"text": {"css": "#p", "be": {"length": 1}}}}],
@@ -125,8 +139,12 @@ def serve(connection: socket, request: bytes) -> None:
     if path == "/away":
         connection.sendall(reply(b"", "302 Found", "Location: http://localhost:1/"))
         return
+    if path == "/away-far":
+        to = f"Location: http://localhost:{FAR_PORT[0]}/"
+        connection.sendall(reply(b"", "302 Found", to))
+        return
     page = PAGES.get(path)
-    body = (page or "").encode()
+    body = (page or "").replace("FAR", FAR_PORT[0]).encode()
     connection.sendall(reply(body, "200 OK" if page else "404 No", "Content-Type: text/html"))
 
 
@@ -143,6 +161,7 @@ def test_twin(ath):
 """
 TRACED = ("--tracing", "retain-on-failure")
 LEFT: dict[str, bytes] = {}
+DENIED: dict[str, list[dict[str, object]]] = {}
 LEAK = """\
 def test_leak(ath):
     ath.browser.goto("/?key=" + ath.secret("SHOP_KEY"))
@@ -165,7 +184,8 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, tuple[str
     (folder / "test_twin.py").write_text(TWIN)
     (folder / "test_leak.py").write_text(LEAK)
     (folder / "pages.ath.yaml").write_text(yaml.safe_dump({"allow": [], "tests": tests}))
-    with server(serve) as base_url:
+    with server(lambda _, request: FAR.append(request)) as far, server(serve) as base_url:
+        FAR_PORT.append(far.rpartition(":")[2])
         env = {**os.environ, "ATH_BASE_URL": base_url, "SHOP_KEY": "open-sesame"}
         subprocess.run(
             [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *TRACED],
@@ -174,6 +194,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, tuple[str
     (trace,) = folder.glob("test-results/test-leak*/trace.zip")
     with ZipFile(trace) as archive:
         LEFT["trace"] = b"".join(map(archive.read, archive.namelist()))
+    DENIED.update({each.stem: json.loads(each.read_text()) for each in folder.glob("*.denied")})
     return {path.stem: json.loads(path.read_text()) for path in folder.glob("*.json")}
 
 
@@ -185,6 +206,20 @@ def test_browser_step_ends_in_a_clear_verdict(
     wanted = CASES[name][1]
     assert outcome == ("failed" if wanted else "passed"), report
     assert wanted in report
+
+
+@pytest.mark.usefixtures("outcomes")
+def test_a_host_that_is_not_allowed_is_never_reached() -> None:
+    assert FAR == []
+    for name in ("redirect_far", "socket"):
+        (denied,) = _of_the_page(DENIED[name])
+        assert (denied["host"], denied["port"]) == ("localhost", int(FAR_PORT[0]))
+    assert _of_the_page(DENIED["buys"]) == []
+
+
+def _of_the_page(denied: list[dict[str, object]]) -> list[dict[str, object]]:
+    """Without what a whole Chromium asks of its maker by itself."""
+    return [each for each in denied if "google" not in str(each["host"])]
 
 
 def test_twin_in_python_does_the_same(outcomes: Mapping[str, tuple[str, str]]) -> None:

@@ -1,5 +1,6 @@
 """What the documentation shows is a spec."""
 
+import re
 from textwrap import indent
 
 import pytest
@@ -9,8 +10,9 @@ from jsonschema import Draft202012Validator
 from actors.specs.loader import load
 from actors.specs.schema import json_schema
 from tests.architecture.source import ROOT
-from tests.support.pages import blocks
 
+PAGE = (ROOT / "docs" / "specs.md").read_text(encoding="utf-8")
+BLOCK = re.compile(r"^```(yaml(?: step)?)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 SPECS = sorted(ROOT.glob("examples/**/*.ath.yaml"))
 
 
@@ -21,11 +23,7 @@ def whole(kind: str, text: str) -> str:
     return f"tests:\n  - id: shown\n    steps:\n{indent(text, '      ')}"
 
 
-TEXTS = [
-    whole(block.kind, block.text)
-    for block in blocks("docs/specs.md")
-    if block.kind.startswith("yaml")
-]
+TEXTS = [whole(kind, text) for kind, text in BLOCK.findall(PAGE)]
 
 
 @pytest.mark.parametrize("text", [*TEXTS, *(path.read_text("utf-8") for path in SPECS)])

@@ -23,7 +23,7 @@ from harness.domain.lease import Lease
 from harness.domain.scope import DEFAULT_SCOPE
 from harness.domain.work import Batch, Grant, Report
 from harness.errors import Conflict
-from harness.events.facts import Fact, SuiteNoted
+from harness.events.facts import Fact, PolicyDenied, SuiteNoted
 from tests.support.samples import NOON, a_run
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class FakeProcess:
                 yield WorkerLost(-9, why)
                 return
             self.held.pop(0)
-            yield TestFinished(index, PASSED)
+            yield TestFinished(index, {**PASSED, **self.house.told.get(index, {})})
 
 
 class OneBrowser:
@@ -117,6 +117,8 @@ class House:
     browses: int = -1
     """Test that leases a browser."""
     leased: asyncio.Event = field(default_factory=asyncio.Event)
+    told: dict[int, dict[str, object]] = field(default_factory=dict)
+    """What processes say of tests besides that they passed."""
     temporary: Path = Path("nowhere")
     heard: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -265,3 +267,10 @@ async def test_suite_that_cannot_be_spread_is_executed_by_one_worker_with_a_note
     await working
     assert set(house.by.values()) == {"w1"}
     assert house.facts == [SuiteNoted("other ids One worker executes all of it.")]
+
+
+async def test_what_a_policy_refused_becomes_events_of_the_run() -> None:
+    denied = {"host": "b.example", "port": 443, "reason": "not named"}
+    house = House({"w1": [[0, 1]]}, told={1: {"denied": [denied]}})
+    await house.work()
+    assert house.facts == [PolicyDenied("b.example", 443, "not named", _id(1), 1)]

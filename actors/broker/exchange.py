@@ -1,0 +1,192 @@
+"""Passes one request on and its answer back."""
+
+import asyncio
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import h11
+
+from actors.broker.dialer import NoConnection, Resolver, dial
+from actors.broker.passage import Passage, Refused
+from actors.broker.peer import Headers, Malformed, Peer, end_to_end
+from actors.broker.report import EgressEnded
+from harness.domain.host_name import Endpoint
+from harness.ports.clock import Clock
+
+_BROKEN = (Malformed, TimeoutError, OSError, Refused, h11.LocalProtocolError)
+
+_DISGUISES = {b"x-http-method-override", b"x-http-method", b"x-method-override"}
+"""Headers by which servers take another method than the one that was decided on."""
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request of a client, decided on by its method and host."""
+
+    passage: Passage
+    client: Peer
+    request: h11.Request
+    kind: str
+    """`http`, or `https` for what was read from an intercepted connection."""
+    to: Endpoint
+    path: bytes
+    resolver: Resolver
+    clock: Clock
+    tls: ssl.SSLContext | None = None
+    _upstream: Peer | None = None
+    _status: int = 0
+    _why: str = ""
+    _refusal: Exception | None = None
+    """What ended the sending of the request, unless the host did."""
+
+    async def carry(self) -> None:
+        """Decide, connect, pass on; a refusal or failure is answered where that is possible.
+
+        Raises:
+            ConnectionAbortedError: it broke in the middle; the client's connection is of no use.
+        """
+        method = self.request.method.decode()
+        try:
+            self.passage.begin(self.kind, self.to, method)
+            streams = await dial(self.passage, self.resolver, self.kind, self.to, method, self.tls)
+        except (Refused, NoConnection) as failed:
+            status = 403 if isinstance(failed, Refused) else 502
+            await answer(self.client, status, failed, self.request.method)
+            return
+        begun = self.clock.monotonic()
+        self._upstream = Peer.client(*streams, self.passage.bounds)
+        try:
+            await self._exchanged(self._upstream)
+        finally:
+            self._upstream.close()
+            self._report(self.clock.monotonic() - begun)
+
+    async def _exchanged(self, upstream: Peer) -> None:
+        sending = asyncio.create_task(self._send(upstream))
+        try:
+            await self._give_back(upstream)
+        except _BROKEN as broken:
+            self._why = self._why or str(broken) or type(broken).__name__
+            await _stopped(sending)
+            await self._told(broken)
+        finally:
+            await _stopped(sending)
+
+    async def _told(self, broken: Exception) -> None:
+        """Answer for a host that did not, if its answer has not begun."""
+        if self._status:
+            raise ConnectionAbortedError(self._why) from None
+        why = self._refusal or broken
+        status = 403 if isinstance(why, Refused) else 504 if isinstance(why, TimeoutError) else 502
+        await answer(self.client, status, why, self.request.method)
+
+    async def _send(self, upstream: Peer) -> None:
+        try:
+            head = self._head()
+            self.passage.spend(self.kind, self.to, _size(head))
+            await upstream.send(head)
+            total = 0
+            while (data := await self.client.chunk()) is not None:
+                total += len(data)
+                self._check(total, len(data))
+                await upstream.send(h11.Data(data=data))
+            await upstream.send(h11.EndOfMessage())
+        except (Malformed, Refused, TimeoutError, h11.LocalProtocolError) as broken:
+            self._why = str(broken) or type(broken).__name__
+            self._refusal = broken
+            upstream.close()  # wakes whoever waits for the answer
+        except OSError:
+            return  # a server may answer before it has read everything, and close
+
+    async def _give_back(self, upstream: Peer) -> None:
+        found = await upstream.response()
+        self.passage.spend(self.kind, self.to, _size(found))
+        self._status = found.status_code
+        await self.client.send(
+            h11.Response(
+                status_code=found.status_code,
+                headers=end_to_end(found),
+                reason=found.reason,
+            )
+        )
+        total = 0
+        while (data := await upstream.chunk()) is not None:
+            total += len(data)
+            self._check(total, len(data))
+            await self.client.send(h11.Data(data=data))
+        await self.client.send(h11.EndOfMessage())
+
+    def _head(self) -> h11.Request:
+        return h11.Request(method=self.request.method, target=self.path, headers=self._headers())
+
+    def _headers(self) -> Headers:
+        default = 443 if self.kind == "https" else 80
+        host = str(self.to)
+        if self.to.port == default:
+            host = host.rpartition(":")[0]
+        kept = [
+            (name, value)
+            for name, value in end_to_end(self.request)
+            if name.lower() != b"host" and name.lower() not in _DISGUISES
+        ]
+        if any(name == b"transfer-encoding" for name, _ in self.request.headers):
+            kept.append((b"Transfer-Encoding", b"chunked"))
+        return [(b"Host", host.encode()), *kept, (b"Connection", b"close")]
+
+    def _check(self, total: int, count: int) -> None:
+        if total > self.passage.bounds.body_bytes:
+            raise Malformed(f"a body of more than {self.passage.bounds.body_bytes} bytes")
+        self.passage.spend(self.kind, self.to, count)
+
+    def _report(self, seconds: float) -> None:
+        sent, received = (
+            (self._upstream.sent, self._upstream.received) if self._upstream else (0, 0)
+        )
+        self.passage.observer.ended(
+            EgressEnded(
+                self.passage.lease,
+                self.kind,
+                self.to.host,
+                self.to.port,
+                self._status,
+                sent,
+                received,
+                seconds,
+                self._why,
+            )
+        )
+
+
+async def answer(
+    client: Peer,
+    status: int,
+    why: BaseException,
+    method: bytes = b"",
+    more: Sequence[tuple[bytes, bytes]] = (),
+) -> None:
+    """Say why there is no other answer, if none has begun; the connection ends with it."""
+    if client.http.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+        return
+    body = f"{str(why) or type(why).__name__}\n".encode()
+    denial = [(b"Ath-Denied", why.decision.denial.encode())] if isinstance(why, Refused) else []
+    headers = [
+        (b"Content-Type", b"text/plain; charset=utf-8"),
+        (b"Content-Length", str(len(body)).encode()),
+        (b"Connection", b"close"),
+    ]
+    await client.send(h11.Response(status_code=status, headers=[*headers, *denial, *more]))
+    if method != b"HEAD":
+        await client.send(h11.Data(data=body))
+    await client.send(h11.EndOfMessage())
+
+
+async def _stopped(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def _size(head: h11.Request | h11.Response) -> int:
+    """About its bytes; the line counts as its target alone."""
+    target = len(head.target) if isinstance(head, h11.Request) else 0
+    return target + sum(len(name) + len(value) + 4 for name, value in head.headers)

@@ -1,0 +1,278 @@
+"""The sandboxes of one node, by tenant and id, each of the tier that was asked for."""
+
+import asyncio
+import shutil
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from actors.sandbox.cgroup import GroupRoots, find_roots, sweep
+from actors.sandbox.execution import Execution
+from actors.sandbox.exposure import Exposure
+from actors.sandbox.files import FileEntry, SandboxFiles
+from actors.sandbox.process_tier import ProcessTierSandbox
+from actors.sandbox.sandbox import Sandbox
+from actors.sandbox.snapshots import Snapshots
+from actors.sandbox.spec import Chunk, Command, ExecResult, SandboxEvent, SandboxSpec
+from actors.sandbox.tier_probe import probe_tier
+from actors.sandbox.tiers import Control, Hold, Tier, TierReport
+from actors.sandbox.users import Users
+from actors.sandbox.warm import WarmLimits, WarmPool
+from harness.errors import InvalidInput, NotFound, QuotaExceeded
+from harness.ports.entropy import Entropy
+
+REMEMBERED = 256
+"""Ended sandboxes whose events may still be asked for."""
+MOST_EXPOSED = 16
+"""Ports of one sandbox."""
+MOST_RUNNING = 64
+"""Commands that were started and not yet waited for, in one sandbox."""
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxRef:
+    """Names a sandbox to those who may use it."""
+
+    tenant: str
+    id: str
+
+
+@dataclass(slots=True)
+class _Room:
+    sandbox: Sandbox
+    started: dict[int, Execution] = field(default_factory=dict)
+    exposures: dict[int, Exposure] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class SandboxHost:
+    """Owns the templates, spares and sandboxes of one node."""
+
+    entropy: Entropy
+    scratch: Path
+    """Folder of the process tier's workspaces, of nothing else; what is in it goes at first."""
+    snapshots: Snapshots
+    most_sandboxes: int = 64
+    most_per_tenant: int = 32
+    warm: WarmLimits = field(default_factory=WarmLimits)
+    _pool: WarmPool | None = None
+    _reports: dict[Tier, TierReport] = field(default_factory=dict)
+    _rooms: "OrderedDict[SandboxRef, _Room]" = field(default_factory=OrderedDict)
+    _starting: list[str] = field(default_factory=list)
+    _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def create(
+        self,
+        spec: SandboxSpec,
+        demands: Mapping[Control, Hold] | None = None,
+        snapshot: str | None = None,
+        tier: Tier = Tier.NAMESPACE,
+    ) -> SandboxRef:
+        """A sandbox of a tier, begun with a snapshot's files if one is named.
+
+        Raises:
+            TierUnavailable: this machine does not hold what is demanded.
+            QuotaExceeded: the node, or the tenant's share of it, is full.
+        """
+        report = await self._probed(tier)
+        report.demand(demands or {})
+        self._admit(spec.tenant)
+        ref = SandboxRef(spec.tenant, self.entropy.new_id())
+        self._starting.append(spec.tenant)
+        try:
+            sandbox = await self._make(ref, spec, tier)
+        finally:
+            self._starting.remove(spec.tenant)
+        sandbox.note("sandbox.started", {"tier": tier, "controls": report.described()})
+        self._rooms[ref] = _Room(sandbox)
+        if snapshot is not None:
+            await self._restore(ref, snapshot)
+        return ref
+
+    async def exec(self, ref: SandboxRef, command: Command) -> ExecResult:
+        """Run a command to its end."""
+        return await self._room(ref).sandbox.exec(_here(command))
+
+    async def exec_stream(
+        self, ref: SandboxRef, command: Command
+    ) -> AsyncIterator[Chunk | ExecResult]:
+        """Its output as it comes, and its result last."""
+        async for item in self._room(ref).sandbox.exec_stream(_here(command)):
+            yield item
+
+    async def start(self, ref: SandboxRef, command: Command) -> int:
+        """Start a command beside others; its number is for `wait`, `signal` and `end`."""
+        room = self._room(ref)
+        if len(room.started) >= MOST_RUNNING:
+            raise QuotaExceeded(f"{MOST_RUNNING} commands were started; wait for one of them.")
+        execution = room.sandbox.start(_here(command))
+        room.started[execution.id] = execution
+        return execution.id
+
+    async def wait(self, ref: SandboxRef, number: int) -> ExecResult:
+        """How a started command ended; then its number is forgotten."""
+        room = self._room(ref)
+        result = await self._execution(ref, number).wait()
+        room.started.pop(number, None)
+        return result
+
+    async def signal(self, ref: SandboxRef, number: int, signum: int) -> None:
+        """Signal a started command's process group."""
+        self._execution(ref, number).signal(signum)
+
+    async def end(self, ref: SandboxRef, number: int) -> None:
+        """Kill a started command with all that it started."""
+        self._execution(ref, number).end()
+
+    async def read(self, ref: SandboxRef, path: str, most_bytes: int = 1 << 20) -> bytes:
+        """What a file of the workspace holds."""
+        return await asyncio.to_thread(self._files(ref).read, path, most_bytes)
+
+    async def write(self, ref: SandboxRef, path: str, data: bytes, mode: int = 0o644) -> None:
+        """Make or replace a file."""
+        await asyncio.to_thread(self._files(ref).write, path, data, mode)
+
+    async def entries(self, ref: SandboxRef, path: str = ".") -> Sequence[FileEntry]:
+        """What is in a folder."""
+        return await asyncio.to_thread(self._files(ref).entries, path)
+
+    async def make_folder(self, ref: SandboxRef, path: str) -> None:
+        """Make a folder and those above it."""
+        await asyncio.to_thread(self._files(ref).make_folder, path)
+
+    async def remove(self, ref: SandboxRef, path: str) -> None:
+        """Remove a file, a link or an empty folder."""
+        await asyncio.to_thread(self._files(ref).remove, path)
+
+    async def snapshot(self, ref: SandboxRef) -> str:
+        """Keep its files as they are now, everything in it stopped meanwhile."""
+        sandbox = self._room(ref).sandbox
+        name = self.entropy.new_id()
+        await sandbox.pause()
+        try:
+            await asyncio.to_thread(self.snapshots.take, ref.tenant, name, sandbox.files)
+        finally:
+            await sandbox.resume()
+        sandbox.note("sandbox.snapshot_taken", {"snapshot": name})
+        return name
+
+    async def drop_snapshot(self, tenant: str, snapshot: str) -> None:
+        """Keep it no longer."""
+        await asyncio.to_thread(self.snapshots.drop, tenant, snapshot)
+
+    async def pause(self, ref: SandboxRef) -> None:
+        """Stop everything in it; deadlines go on."""
+        await self._room(ref).sandbox.pause()
+
+    async def resume(self, ref: SandboxRef) -> None:
+        """Let it go on."""
+        await self._room(ref).sandbox.resume()
+
+    async def expose(self, ref: SandboxRef, port: int) -> int:
+        """The port of this node's loopback that leads to that port of the sandbox."""
+        room = self._room(ref)
+        if port not in room.exposures and len(room.exposures) >= MOST_EXPOSED:
+            raise QuotaExceeded(f"{MOST_EXPOSED} ports of sandbox {ref.id} are exposed already.")
+        if port not in room.exposures:
+            room.exposures[port] = await Exposure.open(room.sandbox, port)
+        return room.exposures[port].port
+
+    async def set_timeout(self, ref: SandboxRef, seconds: float) -> None:
+        """End it that long from now."""
+        self._room(ref).sandbox.set_timeout(seconds)
+
+    async def events(self, ref: SandboxRef, after: int = 0) -> Sequence[SandboxEvent]:
+        """What happened to it; also for a while after its end."""
+        return self._known(ref).sandbox.events(after)
+
+    async def kill(self, ref: SandboxRef) -> None:
+        """End it with everything in it."""
+        room = self._known(ref)
+        for exposure in room.exposures.values():
+            exposure.close()
+        await room.sandbox.close()
+
+    async def close(self) -> None:
+        """End everything."""
+        for ref in list(self._rooms):
+            await self.kill(ref)
+        if self._pool is not None:
+            await self._pool.close()
+
+    async def _probed(self, tier: Tier) -> TierReport:
+        async with self._opening:
+            if self._pool is None:
+                roots = await asyncio.to_thread(_swept, self.scratch)
+                self._pool = WarmPool(roots, Users.of_this_process(), self.warm)
+            if tier not in self._reports:
+                self._reports[tier] = await probe_tier(tier, self._pool.roots, self._pool.users)
+        return self._reports[tier]
+
+    async def _make(self, ref: SandboxRef, spec: SandboxSpec, tier: Tier) -> Sandbox:
+        if tier is Tier.PROCESS:
+            return ProcessTierSandbox(spec, self.scratch / ref.id)
+        if tier is Tier.NAMESPACE and self._pool is not None:
+            return await self._pool.take(spec)
+        raise InvalidInput(f"No code of strangers runs in the tier {tier}.")
+
+    def _admit(self, tenant: str) -> None:
+        self._forget()
+        living = [ref.tenant for ref, room in self._rooms.items() if not room.sandbox.has_ended]
+        living += self._starting
+        if living.count(tenant) >= self.most_per_tenant or len(living) >= self.most_sandboxes:
+            raise QuotaExceeded("No room for another sandbox on this node; end one, or wait.")
+
+    def _forget(self) -> None:
+        ended = [ref for ref, room in self._rooms.items() if room.sandbox.has_ended]
+        for ref in ended:
+            for exposure in self._rooms[ref].exposures.values():
+                exposure.close()
+        for ref in ended[:-REMEMBERED]:
+            del self._rooms[ref]
+
+    async def _restore(self, ref: SandboxRef, snapshot: str) -> None:
+        try:
+            files = self._files(ref)
+            await asyncio.to_thread(self.snapshots.restore, ref.tenant, snapshot, files)
+        except BaseException:
+            await self.kill(ref)
+            raise
+
+    def _known(self, ref: SandboxRef) -> _Room:
+        room = self._rooms.get(ref)
+        if room is None:
+            raise NotFound(f"There is no sandbox {ref.id}.")
+        return room
+
+    def _room(self, ref: SandboxRef) -> _Room:
+        room = self._known(ref)
+        if room.sandbox.has_ended:
+            raise NotFound(f"The sandbox {ref.id} has ended ({room.sandbox.reason}).")
+        return room
+
+    def _files(self, ref: SandboxRef) -> SandboxFiles:
+        return self._room(ref).sandbox.files
+
+    def _execution(self, ref: SandboxRef, number: int) -> Execution:
+        execution = self._room(ref).started.get(number)
+        if execution is None:
+            raise NotFound(f"No command {number} was started in sandbox {ref.id}.")
+        return execution
+
+
+def _here(command: Command) -> Command:
+    """Descriptors are of this process, so a caller of another cannot mean them."""
+    if command.fds:
+        raise InvalidInput("A command for a host of sandboxes cannot inherit descriptors.")
+    return command
+
+
+def _swept(scratch: Path) -> GroupRoots | None:
+    """Where cgroups can be made, after what a former life left is gone."""
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    roots = find_roots()
+    if roots is not None:
+        sweep(roots)
+    return roots

@@ -1,0 +1,99 @@
+"""Where a sandbox may go over the network."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+
+from harness.domain.decision import ALLOWED, Decision, Denial, refused
+from harness.domain.host_name import Address, Endpoint
+from harness.domain.host_rule import HostRule
+
+
+class NetworkMode(StrEnum):
+    """How much network there is."""
+
+    NONE = "none"
+    ALLOW_LIST = "allow-list"
+    HOST = "host"
+    """The machine's own network, without a proxy; only for a single user's own suites."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkPolicy:
+    """What connections and requests are allowed; without rules, none."""
+
+    mode: NetworkMode = NetworkMode.NONE
+    rules: frozenset[HostRule] = frozenset()
+    """None of them allows only what another allows too."""
+
+    @classmethod
+    def allowing(cls, rules: Iterable[HostRule]) -> Self:
+        """An allow-list."""
+        return cls(NetworkMode.ALLOW_LIST, _widest(rules))
+
+    @classmethod
+    def host(cls) -> Self:
+        """The machine's own network."""
+        return cls(NetworkMode.HOST)
+
+    def meet(self, other: Self) -> Self:
+        """What both allow."""
+        if NetworkMode.HOST in (self.mode, other.mode):
+            return other if self.mode is NetworkMode.HOST else self
+        if NetworkMode.NONE in (self.mode, other.mode):
+            return type(self)()
+        met = (mine.meet(its) for mine in self.rules for its in other.rules)
+        return self.allowing(rule for rule in met if rule is not None)
+
+    def connection(self, to: Endpoint) -> Decision:
+        """Whether anything may go there; `must_read` where it depends on the request."""
+        if self.mode is NetworkMode.HOST:
+            return ALLOWED
+        if self.mode is NetworkMode.NONE:
+            return refused(Denial.NETWORK, f"{to} is refused: the policy gives no network.")
+        rules = self._concerned(to)
+        if not rules:
+            return self._not_listed(to)
+        return Decision(must_read=all(rule.methods is not None for rule in rules))
+
+    def request(self, to: Endpoint, method: str) -> Decision:
+        """Whether a request that can be read may go there."""
+        decision = self.connection(to)
+        if not decision.is_allowed or not decision.must_read:
+            return decision
+        allowed = {name for rule in self._concerned(to) for name in rule.methods or ()}
+        if method in allowed:
+            return ALLOWED
+        return refused(
+            Denial.METHOD,
+            f"{method} {to} is refused: the policy allows only {', '.join(sorted(allowed))} there.",
+        )
+
+    def address(self, to: Endpoint, address: Address, method: str | None = None) -> Decision:
+        """Whether this address may be the host's, for a method or for what is not read."""
+        if self.mode is NetworkMode.HOST:
+            return ALLOWED
+        rules = (rule for rule in self._concerned(to) if rule.allows_method(method))
+        if any(rule.allows_address(address) for rule in rules):
+            return ALLOWED
+        return refused(
+            Denial.ADDRESS,
+            f"{to} is refused: it leads to {address}, which is not public; "
+            "name its range under `private` if that is meant.",
+        )
+
+    def _concerned(self, to: Endpoint) -> list[HostRule]:
+        return [rule for rule in self.rules if rule.concerns(to)]
+
+    def _not_listed(self, to: Endpoint) -> Decision:
+        if any(rule.hosts.matches(to.host) for rule in self.rules):
+            return refused(Denial.PORT, f"{to} is refused: the policy allows other ports there.")
+        return refused(Denial.HOST, f"{to} is refused: the policy does not name this host.")
+
+
+def _widest(rules: Iterable[HostRule]) -> frozenset[HostRule]:
+    found = frozenset(rules)
+    return frozenset(
+        rule for rule in found if not any(each != rule and each.covers(rule) for each in found)
+    )

@@ -1,0 +1,213 @@
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from actors.sandbox.host import SandboxHost, SandboxRef
+from actors.sandbox.snapshots import Snapshots
+from actors.sandbox.spec import Bind, Command, Limits, Reason, SandboxSpec
+from actors.sandbox.tiers import Control, Hold, Tier
+from actors.sandbox.warm import WarmLimits
+from harness.errors import HarnessError, InvalidInput, NotFound, QuotaExceeded, TierUnavailable
+from tests.fakes.entropy import FakeEntropy
+
+pytestmark = pytest.mark.process
+SPEC = SandboxSpec("tenant")
+SERVE = """
+import http.server
+open("page", "w").write("hello")
+server = http.server.HTTPServer(("127.0.0.1", 8000), http.server.SimpleHTTPRequestHandler)
+open("up", "w").close()
+server.serve_forever()
+"""
+
+
+@pytest.fixture
+async def host(tmp_path: Path) -> AsyncIterator[SandboxHost]:
+    made = SandboxHost(
+        FakeEntropy(),
+        tmp_path / "scratch",
+        Snapshots(tmp_path / "snapshots"),
+        most_sandboxes=4,
+        most_per_tenant=2,
+        warm=WarmLimits(spares=1, templates=2),
+    )
+    try:
+        await made.kill(await made.create(SPEC))
+    except TierUnavailable as missing:
+        pytest.skip(str(missing))
+    yield made
+    await made.close()
+
+
+def shell(text: str) -> Command:
+    return Command(argv=["sh", "-c", text])
+
+
+async def said(host: SandboxHost, ref: SandboxRef, text: str) -> str:
+    return (await host.exec(ref, shell(text))).stdout.decode()
+
+
+async def test_its_first_event_says_which_controls_hold(host: SandboxHost) -> None:
+    ref = await host.create(SPEC)
+    (first,) = await host.events(ref)
+    assert (first.seq, first.kind, first.facts["tier"]) == (1, "sandbox.started", "namespace")
+    assert set(first.facts["controls"]) == {str(one) for one in Control}  # type: ignore[call-overload]  # facts are objects
+
+
+async def test_a_used_sandbox_is_never_given_again(host: SandboxHost) -> None:
+    seen = []
+    for _ in range(5):
+        ref = await host.create(SPEC)
+        seen.append(await said(host, ref, "ls -A . /tmp /dev/shm; touch used /tmp/used"))
+        await host.kill(ref)
+    assert set(seen) == {".:\n\n/dev/shm:\n\n/tmp:\n"}
+
+
+async def test_what_a_spec_says_holds_in_a_spare_one(host: SandboxHost) -> None:
+    for name in ("one", "two"):
+        ref = await host.create(replace(SPEC, environ={"NAME": name}))
+        assert await said(host, ref, "echo $NAME") == f"{name}\n"
+        await host.kill(ref)
+    ref = await host.create(replace(SPEC, lifetime_seconds=0.3))
+    result = await host.exec(ref, shell("sleep 60"))
+    assert result.reason is Reason.TIMEOUT
+    with pytest.raises(NotFound, match="has ended"):
+        await host.exec(ref, shell("true"))
+    assert (await host.events(ref))[-1].facts == {"reason": "timeout"}
+
+
+async def test_spares_of_other_limits_make_room(host: SandboxHost) -> None:
+    assert host._pool is not None
+    for files in range(300, 306):
+        ref = await host.create(replace(SPEC, limits=Limits(open_files=files)))
+        assert await said(host, ref, "ulimit -n") == f"{files}\n"
+        await host.kill(ref)
+    kept = [one for nursery in host._pool._nurseries.values() for one in nursery.spares]
+    assert len(kept) <= 1
+
+
+async def test_quotas_hold_for_a_tenant_and_for_all(host: SandboxHost) -> None:
+    refs = [await host.create(SPEC) for _ in range(2)]
+    with pytest.raises(QuotaExceeded):
+        await host.create(SPEC)
+    refs += [await host.create(SandboxSpec("other")) for _ in range(2)]
+    with pytest.raises(QuotaExceeded):
+        await host.create(SandboxSpec("third"))
+    await host.kill(refs[0])
+    await host.create(SPEC)
+
+
+async def test_an_idle_tenants_template_makes_room(host: SandboxHost) -> None:
+    for number in range(5):
+        ref = await host.create(SandboxSpec(f"tenant{number}"))
+        await host.kill(ref)
+
+
+async def test_another_tenant_finds_nothing(host: SandboxHost) -> None:
+    ref = await host.create(SPEC)
+    stranger = SandboxRef("other", ref.id)
+    for call in (
+        host.exec(stranger, shell("true")),
+        host.read(stranger, "f"),
+        host.events(stranger),
+        host.kill(stranger),
+    ):
+        with pytest.raises(NotFound):
+            await call
+
+
+async def test_what_is_demanded_and_missing_is_refused(host: SandboxHost) -> None:
+    ref = await host.create(SPEC, {Control.NETWORK: Hold.ENFORCED})
+    await host.kill(ref)
+    with pytest.raises(TierUnavailable, match="deadline"):
+        await host.create(SPEC, {Control.DEADLINE: Hold.ENFORCED})
+
+
+async def test_a_snapshot_begins_others(host: SandboxHost) -> None:
+    first = await host.create(SPEC)
+    await host.make_folder(first, "a")
+    await host.write(first, "a/file", b"kept")
+    name = await host.snapshot(first)
+    await host.write(first, "a/file", b"changed")
+    second = await host.create(SPEC, snapshot=name)
+    assert await host.read(second, "a/file") == b"kept"
+    assert [one.name for one in await host.entries(second, "a")] == ["file"]
+    await host.kill(second)
+    with pytest.raises(NotFound, match="snapshot"):
+        await host.create(SandboxSpec("other"), snapshot=name)
+    await host.drop_snapshot("tenant", name)
+    with pytest.raises(NotFound, match="snapshot"):
+        await host.create(SPEC, snapshot=name)
+
+
+async def test_started_commands_are_waited_for_and_ended(host: SandboxHost) -> None:
+    ref = await host.create(SPEC)
+    number = await host.start(ref, shell("trap 'echo caught; exit 4' TERM; touch up; sleep 60"))
+    await host.exec(ref, shell("while [ ! -e up ]; do sleep 0.01; done"))
+    await host.signal(ref, number, 15)
+    result = await host.wait(ref, number)
+    assert (result.exit_code, result.stdout) == (4, b"caught\n")
+    with pytest.raises(NotFound):
+        await host.wait(ref, number)
+    number = await host.start(ref, shell("sleep 60"))
+    await host.end(ref, number)
+    assert (await host.wait(ref, number)).reason is Reason.KILLED
+
+
+async def test_an_exposed_server_is_reached(host: SandboxHost) -> None:
+    ref = await host.create(SPEC)
+    await host.start(ref, Command(code=SERVE))
+    await host.exec(ref, shell("while [ ! -e up ]; do sleep 0.01; done"))
+    port = await host.expose(ref, 8000)
+    assert await host.expose(ref, 8000) == port
+    assert (await get(port)).endswith(b"\r\n\r\nhello")
+    await host.kill(ref)
+    with pytest.raises(ConnectionRefusedError):
+        await get(port)
+
+
+async def get(port: int) -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET /page HTTP/1.0\r\n\r\n")
+    answer = await reader.read()
+    writer.close()
+    return answer
+
+
+async def test_descriptors_and_bad_binds_are_refused(host: SandboxHost) -> None:
+    ref = await host.create(SPEC)
+    with pytest.raises(InvalidInput, match="descriptors"):
+        await host.exec(ref, Command(argv=["true"], fds={3: 1}))
+    with pytest.raises(HarnessError, match="bound"):
+        await host.create(replace(SPEC, binds=[Bind("/usr", "/proc")]))
+
+
+async def test_each_tier_is_had_by_name_alone(host: SandboxHost) -> None:
+    ref = await host.create(SPEC, tier=Tier.PROCESS)
+    assert (await host.events(ref))[0].facts["tier"] == "process"
+    await host.write(ref, "f", b"x")
+    assert await said(host, ref, "cat f") == "x"
+    name = await host.snapshot(ref)
+    other = await host.create(SPEC, snapshot=name, tier=Tier.NAMESPACE)
+    assert await said(host, other, "cat f") == "x"
+    await host.kill(ref)
+    await host.kill(other)
+    with pytest.raises(TierUnavailable, match="own_user"):
+        await host.create(SPEC, {Control.OWN_USER: Hold.ENFORCED}, tier=Tier.PROCESS)
+    for tier in (Tier.VM, Tier.GVISOR):
+        with pytest.raises(TierUnavailable, match="no such tier"):
+            await host.create(SPEC, tier=tier)
+    with pytest.raises(InvalidInput, match="strangers"):
+        await host.create(SPEC, tier=Tier.NONE)
+
+
+async def test_a_template_that_died_is_replaced(host: SandboxHost) -> None:
+    ref = await host.create(SPEC)
+    assert host._pool is not None
+    for nursery in host._pool._nurseries.values():
+        nursery.template.close()
+    await host.kill(ref)
+    assert await said(host, await host.create(SPEC), "echo again") == "again\n"
