@@ -58,6 +58,7 @@ def measure_skewed(
         steal.append(xdist_seconds(suite, python, environ, "--dist", "worksteal")[0])
         bounds.append(max(max(durations), sum(durations) / WORKERS))
         print(f"order {seed}: {ours[-1]:.2f} s, load {load[-1]:.2f} s, worksteal {steal[-1]:.2f} s")
+    print(f"no schedule takes less than {median(bounds) / median(load):.2f} of load's time here")
     took = median(ours)
     return [
         Figure(key, took / median(other), goal, f"{took:.2f} s", f"{median(other):.2f} s")

@@ -13,7 +13,8 @@ from harness.ports.dispatch import Dispatch
 
 _T = TypeVar("_T")
 
-FLUSH_SECONDS = 0.1
+FLUSH_SECONDS = 0.2
+"""How long results wait for others: each report is a transaction, however few it brings."""
 BATCH = 250
 RETRY_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
 PATIENCE_SECONDS = 300.0
