@@ -59,6 +59,8 @@ class Settings:
     """Largest suite archive."""
     artifact_mib: int = 100
     """Largest artifact."""
+    run_artifact_mib: int = 1024
+    """Artifacts of one run together; what does not fit is left out."""
     environments_mib: int = 10240
     """Disk for Python environments of suites and their downloads, on each node."""
     build_seconds: float = 1800.0

@@ -110,6 +110,7 @@ def worker_host(settings: Settings, workers: int) -> WorkerHost:
         renew_seconds=settings.lease_seconds / 3,
         memory_bytes=settings.test_memory_mib * MIB,
         artifact_bytes=settings.artifact_mib * MIB,
+        run_artifact_bytes=settings.run_artifact_mib * MIB,
         write_roots=everything_but(settings.home),
     )
     return WorkerHost(

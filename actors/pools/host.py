@@ -136,7 +136,7 @@ class BrowserHost:
         loop = asyncio.get_running_loop()
         ticket = Ticket(request.folder, loop.create_future(), loop.create_future())
         self._tickets[request.lease_id] = ticket
-        self._roster.ask(request.lease_id, request.kind)
+        self._roster.ask(request.lease_id, request.kind, request.quota)
         self._act()
         ended = [lease_id for lease_id, known in self._tickets.items() if known.end.done()]
         for lease_id in ended[:-REMEMBERED]:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from harness.domain.browser import BrowserKind
-from harness.domain.ids import LeaseId, TenantId
+from harness.domain.browser import BrowserKind, BrowserQuota
+from harness.domain.ids import LeaseId
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,6 @@ class PoolLimits:
     Attributes:
         most: Browsers at any moment, starting and ending ones included.
         warm: Idle browsers that are kept however long nobody needs them.
-        per_tenant: Browsers that one tenant may have starting and leased.
         idle_seconds: After which an idle browser is ended.
         age_seconds: After which a browser is replaced.
         leases: After which a browser is replaced.
@@ -25,7 +24,6 @@ class PoolLimits:
 
     most: int
     warm: int = 0
-    per_tenant: int = 1_000
     idle_seconds: float = 300.0
     age_seconds: float = 3600.0
     leases: int = 50
@@ -93,16 +91,20 @@ class Roster:
     browsers: dict[str, RosterEntry] = field(default_factory=dict)
     waiting: dict[LeaseId, BrowserKind] = field(default_factory=dict)
     """In order of arrival."""
+    _quotas: dict[LeaseId, BrowserQuota] = field(default_factory=dict)
+    """Of those who wait."""
     _numbers: int = 0
 
-    def ask(self, lease_id: LeaseId, kind: BrowserKind) -> None:
+    def ask(self, lease_id: LeaseId, kind: BrowserKind, quota: BrowserQuota | None = None) -> None:
         """Somebody waits for a browser; asking again changes nothing."""
-        if self.held_by(lease_id) is None:
-            self.waiting.setdefault(lease_id, kind)
+        if self.held_by(lease_id) is None and lease_id not in self.waiting:
+            self.waiting[lease_id] = kind
+            self._quotas[lease_id] = quota or BrowserQuota()
 
     def give_up(self, lease_id: LeaseId) -> None:
         """Nobody waits for this any more."""
         self.waiting.pop(lease_id, None)
+        self._quotas.pop(lease_id, None)
 
     def place(self, lease_id: LeaseId) -> int:
         """In the queue, from 1; 0 when it does not wait."""
@@ -165,11 +167,17 @@ class Roster:
 
     def _give(self, now: float) -> Sequence[Decision]:
         given: list[Decision] = []
+        promised: list[BrowserKind] = []
         for lease_id, kind in list(self.waiting.items()):
             fit = [b for b in self._in(BrowserState.IDLE) if b.kind == kind]
-            if not fit or self._taken(kind.tenant) >= self.limits.per_tenant:
+            if not self._has_room(lease_id, promised):
                 continue
-            del self.waiting[lease_id]
+            if not fit:
+                if not self.is_coming(lease_id):
+                    # Those behind it must not use up its quota for ever.
+                    promised.append(kind)
+                continue
+            self.give_up(lease_id)
             chosen = max(fit, key=lambda browser: browser.since)
             self.browsers[chosen.id] = replace(
                 chosen,
@@ -195,10 +203,10 @@ class Roster:
     def _start(self, now: float) -> Sequence[Decision]:
         decided: list[Decision] = []
         coming = [browser.kind for browser in self._in(BrowserState.STARTING)]
-        for kind in self.waiting.values():
+        for lease_id, kind in self.waiting.items():
             if kind in coming:
                 coming.remove(kind)
-            elif self._taken(kind.tenant) < self.limits.per_tenant:
+            elif self._has_room(lease_id):
                 decided += self._begin(kind, now) or self._make_room(kind, now)
         return decided
 
@@ -219,9 +227,13 @@ class Roster:
         self.ending(oldest.id, now)
         return [End(oldest.id)]
 
-    def _taken(self, tenant: TenantId) -> int:
+    def _has_room(self, lease_id: LeaseId, promised: Sequence[BrowserKind] = ()) -> bool:
+        """Whether one more fits into the quota of who waits."""
+        wanted = self.waiting[lease_id]
         busy = (*self._in(BrowserState.STARTING), *self._in(BrowserState.LEASED))
-        return sum(browser.kind.tenant == tenant for browser in busy)
+        kinds = (*(browser.kind for browser in busy), *promised)
+        taken = [kind.type for kind in kinds if kind.tenant == wanted.tenant]
+        return self._quotas[lease_id].has_room(wanted.type, taken)
 
     def _in(self, state: BrowserState) -> Sequence[RosterEntry]:
         return [browser for browser in self.browsers.values() if browser.state is state]

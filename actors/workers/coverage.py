@@ -1,5 +1,6 @@
 """What a suite's coverage came to, as its collecting process wrote it down."""
 
+import contextlib
 import json
 import mimetypes
 from collections.abc import Iterator, Sequence
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from harness.domain.attempt import ArtifactRef
 from harness.domain.scope import Scope
-from harness.errors import HarnessError
+from harness.errors import HarnessError, TooLarge
 from harness.ports.artifacts import ArtifactStore
 
 MAX_BYTES = 1 << 20
@@ -60,8 +61,10 @@ class Coverage:
         """Keep the reports that are below the command's folder; others are not the suite's own."""
         root = cwd.resolve()
         text = self.text.encode(errors="replace")
-        digest, size = artifacts.put(scope, BytesIO(text), max_bytes=max_bytes)
-        refs = [ArtifactRef(REPORT, digest, size, "text/plain; charset=utf-8")]
+        refs = []
+        with contextlib.suppress(TooLarge):
+            digest, size = artifacts.put(scope, BytesIO(text), max_bytes=max_bytes)
+            refs.append(ArtifactRef(REPORT, digest, size, "text/plain; charset=utf-8"))
         for path in self._reports(root):
             try:
                 with path.open("rb") as content:

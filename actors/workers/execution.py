@@ -13,6 +13,7 @@ from actors.workers.given_secrets import CleanArtifacts, GivenSecrets
 from actors.workers.limits import HostLimits
 from actors.workers.preparation import Prepared, prepare
 from actors.workers.reporter import Reporter, persistently
+from actors.workers.run_artifacts import RunArtifacts
 from actors.workers.suite_places import Circle, SuitePlaces
 from actors.workers.warm_processes import WarmProcesses
 from actors.workers.worker_loop import WorkerLoop
@@ -20,7 +21,16 @@ from harness.domain.attempt import ArtifactRef
 from harness.domain.browser import BrowserChoice
 from harness.domain.run import Reason
 from harness.domain.work import Grant, Surrender
-from harness.errors import Conflict, Fenced, HarnessError, InvalidInput, NotFound, Unavailable
+from harness.errors import (
+    Conflict,
+    Fenced,
+    HarnessError,
+    InvalidInput,
+    NotFound,
+    TooLarge,
+    Unavailable,
+)
+from harness.events.facts import ArtifactsLeftOut
 from harness.ports.artifacts import ArtifactStore
 from harness.ports.browsers import BrowserPool
 from harness.ports.dispatch import Dispatch
@@ -41,6 +51,7 @@ class Execution:
     pool: BrowserPool
     environments: EnvironmentCache
     limits: HostLimits
+    _kept: RunArtifacts = field(init=False)
     _circle: Circle = field(init=False)
     _place: Path = field(init=False)
     _loops: dict[str, asyncio.Task[None]] = field(default_factory=dict)
@@ -55,13 +66,15 @@ class Execution:
 
     def __post_init__(self) -> None:
         """The place is this run's until its execution ends."""
+        most, used = self.limits.run_artifact_bytes, self.grant.artifact_bytes
+        self._kept = RunArtifacts(self.artifacts, most, used)
         self._circle = Circle.of(self.grant)
         self._place = self.places.take(self._circle)
 
     @property
     def _clean(self) -> CleanArtifacts:
         """Where everything that the suite leaves behind goes."""
-        return CleanArtifacts(self.artifacts, self._secrets.redactor)
+        return CleanArtifacts(self._kept, self._secrets.redactor)
 
     @property
     def workers(self) -> int:
@@ -198,6 +211,7 @@ class Execution:
             await reporter.flush()
             sending.cancel()
             final = await self._sealed(prepared, surrender)
+            await self._tell_left_out()
             await persistently(lambda: self.dispatch.surrender(final))
         except Fenced:
             _log.info("lease was lost", extra={"lease": surrender.lease_id})
@@ -209,6 +223,11 @@ class Execution:
                 await self._prepare_next(prepared)
                 await prepared.close()
             await asyncio.to_thread(self.places.leave, self._place, self._circle)
+
+    async def _tell_left_out(self) -> None:
+        if self._kept.left_out:
+            fact = ArtifactsLeftOut(self._kept.left_out, self._kept.most)
+            await persistently(lambda: self.dispatch.observed(self.grant.lease.id, [fact]))
 
     async def _prepare_next(self, prepared: Prepared) -> None:
         """Let an interpreter wait for the next run like this one, unless it would know too much."""
@@ -237,9 +256,13 @@ class Execution:
         for name, path in logs.items():
             if not path.is_file() or path.stat().st_size == 0:
                 continue
-            with path.open("rb") as content:
-                digest, size = self._clean.put(
-                    self.grant.run.scope, content, max_bytes=self.limits.artifact_bytes
-                )
+            try:
+                with path.open("rb") as content:
+                    digest, size = self._clean.put(
+                        self.grant.run.scope, content, max_bytes=self.limits.artifact_bytes
+                    )
+            except TooLarge as error:
+                _log.warning("log was not kept", extra={"log": name, "error": str(error)})
+                continue
             refs.append(ArtifactRef(name, digest, size, "text/plain; charset=utf-8"))
         return refs

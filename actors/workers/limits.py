@@ -13,6 +13,9 @@ class HostLimits:
     memory_bytes: int = 4 << 30
     """Of all processes of one run."""
     artifact_bytes: int = 100 << 20
+    """Of one artifact."""
+    run_artifact_bytes: int = 1 << 30
+    """Of all artifacts of one run."""
     collect_seconds: float = 600.0
     write_roots: Sequence[str] | None = None
     """Below what suites may change files; None means everywhere."""

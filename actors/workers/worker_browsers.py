@@ -7,7 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from actors.workers.suite_worker import SuiteWorker
-from harness.domain.browser import BrowserEnd, BrowserKind, BrowserLease, BrowserRequest
+from harness.domain.browser import (
+    BrowserEnd,
+    BrowserKind,
+    BrowserLease,
+    BrowserQuota,
+    BrowserRequest,
+)
 from harness.domain.ids import LeaseId, TenantId
 from harness.errors import InvalidInput, Unavailable
 from harness.events.facts import BrowserAwaited, BrowserLost, Fact
@@ -34,6 +40,7 @@ class WorkerBrowsers:
     prefix: str
     """Of its leases; no other process has the same."""
     observe: Callable[[Fact], Awaitable[None]]
+    quota: BrowserQuota = field(default_factory=BrowserQuota)
     _watching: "dict[LeaseId, asyncio.Task[None]]" = field(default_factory=dict)
     _waits: list[tuple[float, float]] = field(default_factory=list)
     """When it waited in the pool's queue, from and until."""
@@ -52,10 +59,15 @@ class WorkerBrowsers:
             return BrowserLease()
         self._numbers += 1
         lease_id = LeaseId(f"{self.prefix}/{self._numbers}")
-        lease = await self._granted(BrowserRequest(lease_id, kind, self.folder))
+        lease = await self._granted(BrowserRequest(lease_id, kind, self.folder, self.quota))
         if lease.door:
             self._watching[lease_id] = asyncio.create_task(self._watch(lease_id))
         return lease
+
+    @property
+    def has_one(self) -> bool:
+        """Whether its process holds a leased browser."""
+        return bool(self._watching)
 
     def waited_since(self, moment: float) -> float:
         """Seconds for which the process has waited in the queue since then."""

@@ -129,7 +129,9 @@ class WorkerLoop:
         prefix = f"{self.grant.lease.id}/{worker.name}"
         tenant = self.grant.run.scope.tenant
         folder = str(self.session.temporary)
-        self._browsers = WorkerBrowsers(self.pool, tenant, worker, folder, prefix, self._observe)
+        self._browsers = WorkerBrowsers(
+            self.pool, tenant, worker, folder, prefix, self._observe, self.grant.browsers
+        )
         return self._browsers
 
     async def _observe(self, fact: Fact) -> None:
@@ -275,6 +277,17 @@ class WorkerLoop:
         self._end(index)
         self._report(attempt_id, result)
         self._take_back()
+        if lost.why == "browser_queue":
+            self._step_aside()
+
+    def _step_aside(self) -> None:
+        """Leave what waits to a worker that has a browser; there may be no second one."""
+        others = [loop for loop in self.siblings.values() if loop is not self]
+        able = next((o for o in others if o._browsers and o._browsers.has_one), None)
+        if able:
+            able._waiting.extend(self._waiting)
+            self._waiting.clear()
+            self._stopped = True
 
     def _report(self, attempt_id: AttemptId, result: AttemptResult) -> None:
         self.reporter.add(attempt_id, result)

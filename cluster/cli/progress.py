@@ -127,6 +127,11 @@ def _noted(_: Progress, data: Mapping[str, Json]) -> str:
     return f"note: {data['note']}"
 
 
+def _left_out(_: Progress, data: Mapping[str, Json]) -> str:
+    most = _int(data["most_bytes"]) >> 20
+    return f"{data['count']} artifacts were left out: a run may keep {most} MiB"
+
+
 _HANDLERS: Mapping[str, Callable[[Progress, Mapping[str, Json]], str | None]] = {
     "run.leased": _leased,
     "python.begun": _building,
@@ -139,6 +144,7 @@ _HANDLERS: Mapping[str, Callable[[Progress, Mapping[str, Json]], str | None]] = 
     "policy.denied": _denied,
     "attempt.finished": _finished_attempt,
     "attempts.queued": _queued,
+    "artifacts.left_out": _left_out,
     "browser.awaited": _awaited,
     "browser.lost": _browser_lost,
     "lease.ended": _lease_ended,

@@ -1,6 +1,6 @@
 """Browsers as they are chosen, asked for and leased."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -24,6 +24,27 @@ class BrowserChoice:
     pool: bool = True
 
 
+class BrowserType(StrEnum):
+    """Playwright's word for the engine; the pool lends these."""
+
+    CHROMIUM = "chromium"
+
+
+@dataclass(frozen=True, slots=True)
+class BrowserQuota:
+    """How many leased browsers a tenant may have at once; None means without limit."""
+
+    all: int | None = None
+    by_type: Mapping[BrowserType, int] = field(default_factory=dict)
+
+    def has_room(self, wanted: BrowserType, taken: Sequence[BrowserType]) -> bool:
+        """Whether one more of this type fits beside those."""
+        of_type = self.by_type.get(wanted)
+        return (self.all is None or len(taken) < self.all) and (
+            of_type is None or taken.count(wanted) < of_type
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class BrowserKind:
     """What makes two browsers interchangeable; they never serve two tenants.
@@ -32,11 +53,13 @@ class BrowserKind:
         tenant: Whose tests it serves.
         argv: As a launcher gives it, without the profile's folder.
         env: Variables that Chromium looks at, and no others.
+        type: What quotas count.
     """
 
     tenant: TenantId
     argv: tuple[str, ...]
     env: tuple[tuple[str, str], ...] = ()
+    type: BrowserType = BrowserType.CHROMIUM
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +70,13 @@ class BrowserRequest:
         lease_id: Chosen by who asks, so that asking again is the same request.
         kind: What it must be.
         folder: Where its launcher keeps downloads; counts as disk that the browser uses.
+        quota: What its tenant may have, this one included.
     """
 
     lease_id: LeaseId
     kind: BrowserKind
     folder: str
+    quota: BrowserQuota = field(default_factory=BrowserQuota)
 
 
 class BrowserEnd(StrEnum):

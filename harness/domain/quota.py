@@ -15,6 +15,10 @@ class QuotaName(StrEnum):
     """Runs that were accepted and have not ended."""
     WORKERS = "workers"
     """Tests executed side by side, over all of the tenant's runs."""
+    BROWSERS = "browsers"
+    """Browsers leased from the pool, whatever their type."""
+    BROWSERS_CHROMIUM = "browsers_chromium"
+    """Chromiums leased from the pool."""
 
 
 @dataclass(frozen=True, slots=True)

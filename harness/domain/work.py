@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.domain.attempt import ArtifactRef, AttemptResult
+from harness.domain.browser import BrowserQuota
 from harness.domain.ids import AttemptId, LeaseId, TestId
 from harness.domain.lease import Lease
 from harness.domain.run import Reason, Run
@@ -24,6 +25,10 @@ class Grant:
     """What failed before, for a command that asks pytest for it."""
     submitted_by: str = ""
     """The principal's name."""
+    browsers: BrowserQuota = field(default_factory=BrowserQuota)
+    """What the tenant may have leased at once, over all of its runs."""
+    artifact_bytes: int = 0
+    """What the run has kept of artifacts so far."""
 
 
 @dataclass(frozen=True, slots=True)

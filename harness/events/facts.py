@@ -174,6 +174,15 @@ class SuiteNoted(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class ArtifactsLeftOut(Fact):
+    """Artifacts were not kept, because a run's together may have `most_bytes`."""
+
+    type: ClassVar[str] = "ath.artifacts.left_out.v1"
+    count: int
+    most_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class BrowserAwaited(Fact):
     """A worker waits for a browser; `place` is its position in the pool's queue, from 1."""
 

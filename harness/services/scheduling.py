@@ -11,7 +11,6 @@ from harness.domain.quarantine import marked
 from harness.domain.queue import in_turn
 from harness.domain.quota import MAX_CAPACITY, QuotaName
 from harness.domain.results import conclude
-from harness.domain.retry_rule import RetryRule
 from harness.domain.run import Reason, Run, RunState
 from harness.domain.scope import Scope
 from harness.domain.suite import TestCase
@@ -28,19 +27,19 @@ from harness.events.facts import (
 from harness.ports.entropy import Entropy
 from harness.ports.records import Records, Transaction
 from harness.services.active_run import ActiveRun
+from harness.services.active_run_reading import active_run
 from harness.services.fleet import Fleet
-from harness.services.last_failed import last_failed
 from harness.services.scheduling_facts import (
     MESSAGES,
     STATE_OF_REASON,
     batch_of,
     ending,
     finished_fact,
+    first_grant,
     lease_ended,
     leased_fact,
     must_agree,
     queued_facts,
-    submitter,
     unfinished,
 )
 from harness.services.scheduling_limits import SchedulingLimits
@@ -215,7 +214,7 @@ class Scheduling:
         self._scopes[lease.id] = (run.scope, run.id)
         workers = min(free, run.request.workers or free)
         seconds = self._test_seconds(run)
-        return Grant(lease, run, workers, seconds, last_failed(tx, run), submitter(tx, run))
+        return first_grant(tx, lease, run, workers, seconds)
 
     def _more_workers(
         self, tx: Transaction, run: Run, lease: Lease, free: int, opened: int
@@ -245,7 +244,7 @@ class Scheduling:
         tx.tests.add(run.id, cases)
         attempts = [self._attempt(run, case, 1) for case in cases]
         tx.attempts.add(attempts)
-        active = _active(tx, run, cases, attempts)
+        active = active_run(tx, run, cases, attempts)
         active.max_failures = collected.max_failures
         facts: list[Fact] = [
             RunCollected(
@@ -375,7 +374,7 @@ class Scheduling:
         known = self._active.get(run.id)
         if known:
             return known
-        active = _active(tx, run, tx.tests.of_run(run.id), tx.attempts.of_run(run.id))
+        active = active_run(tx, run, tx.tests.of_run(run.id), tx.attempts.of_run(run.id))
         active.recovered = True
         self._active[run.id] = active
         return active
@@ -387,13 +386,3 @@ class Scheduling:
                 raise Fenced(f"There is no lease {lease_id}; its work was given to others.")
             self._scopes[lease_id] = (found[0], found[1].run_id)
         return self._scopes[lease_id]
-
-
-def _active(
-    tx: Transaction, run: Run, cases: Sequence[TestCase], attempts: Sequence[Attempt]
-) -> ActiveRun:
-    ids = [case.id for case in cases]
-    environment = run.request.environment.name if run.request.environment else ""
-    asks = run.request.retry is RetryRule.ADAPTIVE
-    histories = tx.tests.histories(environment, ids) if asks else ()
-    return ActiveRun.of(run, cases, attempts, tx.tests.seconds(ids), histories)

@@ -5,11 +5,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from harness.domain.attempt import Attempt, AttemptResult, Failure, Phase, Verdict
+from harness.domain.browser import BrowserQuota, BrowserType
 from harness.domain.ids import AttemptId
 from harness.domain.lease import Lease
+from harness.domain.quota import QuotaName
 from harness.domain.run import Reason, Run, RunState
 from harness.domain.suite import TestCase
-from harness.domain.work import Batch
+from harness.domain.work import Batch, Grant
 from harness.errors import Conflict
 from harness.events.facts import (
     AttemptFinished,
@@ -21,6 +23,7 @@ from harness.events.facts import (
 )
 from harness.ports.records import Transaction
 from harness.services.active_run import ActiveRun
+from harness.services.last_failed import last_failed
 
 MESSAGE_CHARACTERS = 300
 STATE_OF_REASON = {
@@ -48,10 +51,28 @@ def unfinished(
     return {attempt.id: result for attempt in active.under(lease.id)}
 
 
-def submitter(tx: Transaction, run: Run) -> str:
+def first_grant(
+    tx: Transaction, lease: Lease, run: Run, workers: int, test_seconds: float
+) -> Grant:
+    """Everything a host is told when it begins with a run."""
+    names, browsers = last_failed(tx, run), _browser_quota(tx)
+    kept = sum(artifact.size for artifact in tx.artifacts(run.id))
+    return Grant(lease, run, workers, test_seconds, names, _submitter(tx, run), browsers, kept)
+
+
+def _submitter(tx: Transaction, run: Run) -> str:
     """The name of the principal who submitted the run, as its first event tells it."""
     first = tx.runs.events(run.id, limit=1)
     return str(first[0].data["submitted_by"]) if first else ""
+
+
+def _browser_quota(tx: Transaction) -> BrowserQuota:
+    """What the transaction's tenant may have of the pool's browsers."""
+    chromium = tx.quotas.capacity(QuotaName.BROWSERS_CHROMIUM)
+    return BrowserQuota(
+        tx.quotas.capacity(QuotaName.BROWSERS),
+        {} if chromium is None else {BrowserType.CHROMIUM: chromium},
+    )
 
 
 def batch_of(attempts: Sequence[Attempt]) -> Batch:

@@ -9,6 +9,7 @@ import pytest
 
 from harness.client import Client
 from harness.domain.ids import RunId
+from harness.domain.quota import QuotaName
 from harness.domain.run import Run, RunState
 from tests.support.live_platform import LivePlatform, assert_consistent
 
@@ -93,6 +94,24 @@ def test_a_second_run_finds_the_first_ones_browser(
     first = _browsers_after_run(platform, client, browser_suite)
     assert first
     assert _browsers_after_run(platform, client, browser_suite) == first
+
+
+def test_tenant_holds_no_more_browsers_than_its_quota(
+    platform: LivePlatform, client: Client, browser_suite: Path
+) -> None:
+    client.quotas.set(QuotaName.BROWSERS_CHROMIUM, 1)
+    try:
+        run = platform.submit(client, browser_suite, "pytest", "-q")
+        _after_finished(client, run.id, 5)
+        ended = client.runs.wait(run.id, until="assessed", seconds=CASE_SECONDS)
+    finally:
+        client.quotas.set(QuotaName.BROWSERS_CHROMIUM, None)
+    assert ended.state is RunState.PASSED, ended.message
+    events = list(client.runs.events(run.id, until="finished", seconds=60))
+    finished = [e.data for e in events if e.type == "ath.attempt.finished.v1"]
+    awaited = [e.data["place"] for e in events if e.type == "ath.browser.awaited.v1"]
+    assert (len(finished), len(awaited), set(awaited)) == (TESTS, 1, {1})
+    assert_consistent(client, ended)
 
 
 def test_browsers_and_profiles_end_with_the_pool(

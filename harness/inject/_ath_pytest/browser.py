@@ -4,6 +4,7 @@ import glob
 import json
 import os
 import shlex
+import shutil
 import sys
 import tempfile
 import types
@@ -21,6 +22,7 @@ class Browsers:
         self._proxy = proxy
         self.worker = ""
         """Set when this process begins to run tests."""
+        self._folders = []
 
     def module(self):
         """A module-like plugin that holds the fixture."""
@@ -29,7 +31,8 @@ class Browsers:
         def browser_type_launch_args(browser_type_launch_args, request):
             # Named as an argument it would parametrize tests that plain pytest does not.
             name = request.getfixturevalue("browser_name")
-            return self.launch_args(browser_type_launch_args, name)
+            yield self.launch_args(browser_type_launch_args, name)
+            self.clear()
 
         module = types.ModuleType("_ath_browser")
         setattr(module, "browser_type_launch_args", browser_type_launch_args)  # noqa: B010
@@ -57,11 +60,18 @@ class Browsers:
             arguments["executable_path"] = leased or path
         return arguments
 
+    def clear(self):
+        """Remove the stand-ins; no browser is launched any more."""
+        while self._folders:
+            shutil.rmtree(self._folders.pop(), ignore_errors=True)
+
     def _stand_in(self, real):
         """A program that takes the place of Chromium; None where programs cannot be made."""
         program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "stand_in.py")
         words = [sys.executable, "-I", "-S", program, self._choice["door"], self.worker, real]
-        path = os.path.join(tempfile.mkdtemp(prefix="ath-browser-"), os.path.basename(real))
+        folder = tempfile.mkdtemp(prefix="ath-browser-")
+        self._folders.append(folder)
+        path = os.path.join(folder, os.path.basename(real))
         with open(path, "w", encoding="utf-8") as file:
             file.write('#!/bin/sh\nexec %s "$@"\n' % " ".join(map(shlex.quote, words)))
         os.chmod(path, 0o700)

@@ -25,7 +25,7 @@ from harness.domain.run import Reason, Run, RunRequest
 from harness.domain.scope import DEFAULT_SCOPE, Scope
 from harness.domain.suite import SuiteVersion
 from harness.domain.work import Batch, Collected, Grant, Report, Surrender
-from harness.events.facts import Fact, PythonEnvironmentBegun
+from harness.events.facts import ArtifactsLeftOut, Fact, PythonEnvironmentBegun
 from harness.stores.file_artifacts import FileArtifacts
 from tests.support.wheels import index_of, sdist
 
@@ -76,7 +76,13 @@ class FakeDispatch:
         self.surrendered.append(surrender)
 
 
-def execution(tmp_path: Path, dispatch: FakeDispatch, test: str, **fields: object) -> Execution:
+def execution(
+    tmp_path: Path,
+    dispatch: FakeDispatch,
+    test: str,
+    limits: HostLimits = HostLimits(1),  # noqa: B008  # frozen
+    **fields: object,
+) -> Execution:
     suite = tmp_path / "suite"
     (suite / "test_it.py").write_text(test)
     artifacts = FileArtifacts(tmp_path / "artifacts")
@@ -100,7 +106,7 @@ def execution(tmp_path: Path, dispatch: FakeDispatch, test: str, **fields: objec
         browser=None,
         pool=cast("BrowserPool", None),
         environments=EnvironmentCache(folders, index_of(tmp_path / "index")),
-        limits=HostLimits(1),
+        limits=limits,
     )
 
 
@@ -152,3 +158,17 @@ async def test_what_a_suite_says_before_its_end_holds_no_secret(
     assert surrendered.reason is Reason.USAGE
     assert NOTE.format("TOKEN") in surrendered.message
     assert VALUE not in surrendered.message
+
+
+async def test_what_a_run_may_not_keep_is_an_event_and_no_error(
+    suite: Path, tmp_path: Path
+) -> None:
+    dispatch = FakeDispatch()
+    limits = HostLimits(1, run_artifact_bytes=3)
+    test = "import sys\nprint('much', file=sys.__stderr__)\ndef test(): pass\n"
+    await execution(tmp_path, dispatch, test, limits, argv=("pytest", "-s")).execute()
+    (surrender,) = dispatch.surrendered
+    assert (surrender.reason, surrender.artifacts) == (Reason.NONE, [])
+    assert [fact for fact in dispatch.facts if isinstance(fact, ArtifactsLeftOut)] == [
+        ArtifactsLeftOut(1, 3)
+    ]

@@ -21,6 +21,8 @@ async def test_operator_limits_the_tenant_and_submits_are_refused(world: World) 
     assert listed == [
         {"name": "active_runs", "capacity": 1, "used": 1},
         {"name": "workers", "capacity": None, "used": None},
+        {"name": "browsers", "capacity": None, "used": None},
+        {"name": "browsers_chromium", "capacity": None, "used": None},
     ]
 
 

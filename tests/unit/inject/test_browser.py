@@ -80,6 +80,15 @@ def test_stand_in_takes_the_place_of_the_platforms_browser() -> None:
 
 
 @pytest.mark.usefixtures("registry")
+def test_stand_ins_are_removed_at_the_end_of_the_session(temporary: Path) -> None:
+    browsers: Any = typed(Browsers)(CHOICE)
+    for _ in range(2):
+        assert Path(browsers.launch_args({}, "chromium")["executable_path"]).is_file()
+    browsers.clear()
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.usefixtures("registry")
 def test_stand_in_is_made_in_the_sessions_temporary_folder(temporary: Path) -> None:
     made = Path(str(launched({})["executable_path"]))
     assert made.parent.parent == temporary

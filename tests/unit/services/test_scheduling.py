@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.domain.attempt import Verdict
-from harness.domain.ids import AttemptId, HostId, LeaseId
+from harness.domain.attempt import ArtifactRef, Verdict
+from harness.domain.browser import BrowserQuota, BrowserType
+from harness.domain.ids import AttemptId, Digest, HostId, LeaseId
 from harness.domain.principal import Principal, Role
 from harness.domain.quota import QuotaName
 from harness.domain.retry_rule import RetryRule
@@ -58,6 +59,28 @@ def test_run_gets_more_workers_only_within_the_quota(house: House) -> None:
     assert more is not None
     assert more.workers == 1
     assert house.scheduling.claim(FIRST, 6, {grant.lease.id: 2}) is None
+
+
+def test_grant_tells_what_the_tenant_may_have_of_browsers(house: House) -> None:
+    house.quotas.set(OPERATOR, QuotaName.BROWSERS, 5)
+    house.quotas.set(OPERATOR, QuotaName.BROWSERS_CHROMIUM, 2)
+    house.submit()
+    grant = house.scheduling.claim(FIRST, 1, {})
+    assert grant is not None
+    assert grant.browsers == BrowserQuota(5, {BrowserType.CHROMIUM: 2})
+
+
+def test_next_host_is_told_what_the_run_has_kept(house: House) -> None:
+    run = house.submit()
+    first = house.scheduling.claim(FIRST, 1, {})
+    assert first is not None
+    assert first.artifact_bytes == 0
+    logs = [ArtifactRef("a.log", Digest("0" * 64), 7, "text/plain")]
+    house.scheduling.collected(first.lease.id, Collected(CASES))
+    house.scheduling.surrender(Surrender(first.lease.id, artifacts=logs))
+    second = house.scheduling.claim(SECOND, 1, {})
+    assert second is not None
+    assert (second.run.id, second.artifact_bytes) == (run.id, 7)
 
 
 def test_place_in_the_queue_is_told_until_a_host_begins(house: House) -> None:

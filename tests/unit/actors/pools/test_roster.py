@@ -6,14 +6,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from actors.pools.roster import BrowserState, Decision, End, Give, PoolLimits, Roster, Start
-from harness.domain.browser import BrowserKind
+from harness.domain.browser import BrowserKind, BrowserQuota, BrowserType
 from harness.domain.ids import LeaseId, TenantId
 
 MOST = 4
-QUOTA = 3
-LIMITS = PoolLimits(
-    most=MOST, per_tenant=QUOTA, idle_seconds=30, age_seconds=100, leases=3, lease_seconds=20
-)
+LIMITS = PoolLimits(most=MOST, idle_seconds=30, age_seconds=100, leases=3, lease_seconds=20)
 
 
 def kind(tenant: str = "t", *words: str) -> BrowserKind:
@@ -21,6 +18,11 @@ def kind(tenant: str = "t", *words: str) -> BrowserKind:
 
 
 KINDS = [kind("t"), kind("t", "--other"), kind("u")]
+QUOTAS = {
+    "t": BrowserQuota(all=2, by_type={BrowserType.CHROMIUM: 3}),
+    "u": BrowserQuota(all=3, by_type={BrowserType.CHROMIUM: 1}),
+}
+ALLOWED = {"t": 2, "u": 1}
 
 
 class Pool(RuleBasedStateMachine):
@@ -40,7 +42,7 @@ class Pool(RuleBasedStateMachine):
         self.numbers += 1
         lease_id = LeaseId(f"l{self.numbers}")
         self.asked[lease_id] = which
-        self.roster.ask(lease_id, which)
+        self.roster.ask(lease_id, which, QUOTAS[which.tenant])
         self.settle()
 
     @rule(seconds=st.sampled_from([1.0, 15.0, 40.0, 120.0]))
@@ -119,9 +121,9 @@ class Pool(RuleBasedStateMachine):
     def never_more_than_allowed(self) -> None:
         assert set(self.processes) == set(self.roster.browsers)
         assert len(self.processes) <= MOST
-        for tenant in ("t", "u"):
+        for tenant, most in ALLOWED.items():
             mine = [i for i in self.held.values() if self.processes[i].tenant == tenant]
-            assert len(mine) <= QUOTA
+            assert len(mine) <= most
 
     @invariant()
     def places_count_from_one(self) -> None:
@@ -220,9 +222,9 @@ def test_some_idle_browsers_stay_warm() -> None:
 
 
 def test_tenant_waits_at_its_quota_and_others_pass() -> None:
-    roster = Roster(PoolLimits(most=3, per_tenant=1))
+    roster = Roster(PoolLimits(most=3))
     for lease_id, tenant in (("t1", "t"), ("t2", "t"), ("u1", "u")):
-        roster.ask(LeaseId(lease_id), kind(tenant))
+        roster.ask(LeaseId(lease_id), kind(tenant), BrowserQuota(all=1))
     started(roster)
     given = [d.lease_id for d in roster.decide(0.0) if isinstance(d, Give)]
     assert given == ["t1", "u1"]
@@ -239,3 +241,29 @@ def test_only_those_wait_for_whom_no_browser_starts() -> None:
         False,
     ]
     assert not roster.is_coming(LeaseId("stranger"))
+
+
+def test_no_stream_of_others_keeps_a_tenants_browser_of_another_kind_waiting() -> None:
+    roster, quota = Roster(PoolLimits(most=3)), BrowserQuota(all=1)
+    roster.ask(LeaseId("holder"), kind("t"), quota)
+    started(roster)
+    roster.decide(0.0)
+    roster.ask(LeaseId("other"), kind("t", "--other"), quota)
+    roster.ask(LeaseId("same"), kind("t"), quota)
+    roster.released(LeaseId("holder"), 1.0, pss_bytes=0, clean=True)
+    assert roster.decide(1.0) == [Start("b2", kind("t", "--other"))]
+
+
+@pytest.mark.parametrize(
+    ("quota", "taken", "fits"),
+    [
+        (BrowserQuota(), 99, True),
+        (BrowserQuota(all=2), 1, True),
+        (BrowserQuota(all=2), 2, False),
+        (BrowserQuota(by_type={BrowserType.CHROMIUM: 2}), 2, False),
+        (BrowserQuota(all=1, by_type={BrowserType.CHROMIUM: 2}), 1, False),
+        (BrowserQuota(all=0), 0, False),
+    ],
+)
+def test_both_quotas_hold(quota: BrowserQuota, taken: int, fits: bool) -> None:
+    assert quota.has_room(BrowserType.CHROMIUM, [BrowserType.CHROMIUM] * taken) is fits

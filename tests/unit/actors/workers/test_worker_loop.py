@@ -17,6 +17,7 @@ from actors.workers.suite_worker import (
 )
 from actors.workers.worker_loop import MOST_SENT, WorkerLoop
 from harness.domain.attempt import Verdict
+from harness.domain.browser import BrowserLease, BrowserRequest
 from harness.domain.ids import AttemptId, HostId, LeaseId
 from harness.domain.lease import Lease
 from harness.domain.scope import DEFAULT_SCOPE
@@ -72,11 +73,29 @@ class FakeProcess:
             index = self.held[0]
             yield TestStarted(index)
             await self.house.during(index)
-            if self.house.kills.pop(index, None):
-                yield WorkerLost(-9, "")
+            why = self.house.kills.pop(index, None)
+            if why is not None:
+                yield WorkerLost(-9, why)
                 return
             self.held.pop(0)
             yield TestFinished(index, {**PASSED, **self.house.told.get(index, {})})
+
+
+class OneBrowser:
+    """A pool whose only browser nobody gives back."""
+
+    async def lease(self, request: BrowserRequest) -> BrowserLease:
+        return BrowserLease(door="/door", token="t")
+
+    async def watch(self, lease_id: LeaseId) -> BrowserLease:
+        await asyncio.Event().wait()
+        return BrowserLease()
+
+    async def check(self, lease_id: LeaseId) -> BrowserLease:
+        return BrowserLease()
+
+    async def release(self, lease_id: LeaseId) -> None:
+        """It is never leased again."""
 
 
 @dataclass
@@ -87,7 +106,7 @@ class House:
     gates: dict[int, asyncio.Event] = field(default_factory=dict)
     """Tests that end only when somebody lets them."""
     groups: Mapping[int, str] = field(default_factory=dict)
-    kills: dict[int, bool] = field(default_factory=dict)
+    kills: dict[int, str] = field(default_factory=dict)
     results: dict[str, Verdict] = field(default_factory=dict)
     by: dict[int, str] = field(default_factory=dict)
     processes: dict[str, FakeProcess] = field(default_factory=dict)
@@ -95,6 +114,9 @@ class House:
     more_later: bool = True
     is_alone: bool = False
     facts: list[Fact] = field(default_factory=list)
+    browses: int = -1
+    """Test that leases a browser."""
+    leased: asyncio.Event = field(default_factory=asyncio.Event)
     told: dict[int, dict[str, object]] = field(default_factory=dict)
     """What processes say of tests besides that they passed."""
     temporary: Path = Path("nowhere")
@@ -136,6 +158,11 @@ class House:
 
     async def during(self, index: int) -> None:
         await asyncio.sleep(0)
+        if index == self.browses:
+            browsers = self.workers["w2"]._browsers
+            assert browsers is not None
+            await browsers.lease({"argv": ["/chromium"], "env": []})
+            self.leased.set()
         if index in self.gates:
             await self.gates[index].wait()
 
@@ -161,7 +188,7 @@ class House:
             reporter=reporter,
             fold=AttemptFold(DEFAULT_SCOPE, cast("ArtifactStore", None), name, 0),
             siblings=self.workers,
-            pool=cast("BrowserPool", None),
+            pool=cast("BrowserPool", OneBrowser()),
             door=BrowserDoor(Path("never-opened")),
         )
 
@@ -200,11 +227,24 @@ async def test_process_holds_more_tests_the_quicker_they_are() -> None:
 
 
 async def test_tests_that_waited_in_a_killed_process_are_run_by_the_next() -> None:
-    house = House({"w1": [list(range(100))]}, kills={50: True})
+    house = House({"w1": [list(range(100))]}, kills={50: ""})
     await house.work()
     assert house.results[_id(50)] is Verdict.ERRORED
     assert set(house.processes) == {"w1.1", "w1.2"}
     assert list(house.results.values()).count(Verdict.PASSED) == 99
+
+
+async def test_worker_that_gets_no_browser_leaves_its_tests_to_one_that_has_some() -> None:
+    gate = asyncio.Event()
+    house = House({"w1": [list(range(9))], "w2": [[9]]}, kills={0: "browser_queue"}, browses=9)
+    house.gates = {0: house.leased, 9: gate}
+    working = asyncio.create_task(house.work())
+    await house.reported(1)
+    gate.set()
+    await working
+    assert house.results[_id(0)] is Verdict.ERRORED
+    assert {house.by[index] for index in range(1, 10)} == {"w2"}
+    assert "w1.2" not in house.processes
 
 
 async def test_scheduler_that_wants_no_more_is_obeyed() -> None:
