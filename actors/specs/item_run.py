@@ -30,7 +30,7 @@ def run_item(item: SpecFunction) -> None:
     """
     spec, clock = item.loaded.spec, SystemClock()
     environ = caller_environ()
-    recorder = Recorder(clock, Redactor())
+    recorder = Recorder(clock, Redactor(), getattr(item, "_ath_tell", None))
     begin_recording(item, recorder)
     http = HttpSession(item.keeps_cookies)
     try:

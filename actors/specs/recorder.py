@@ -1,6 +1,6 @@
 """What a test's steps did, as plain values that the platform carries into its results."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
@@ -26,6 +26,7 @@ class Record:
     started: float
     outcome: Outcome = "passed"
     seconds: float = 0.0
+    is_kept: bool = True
     notes: list[str] = field(default_factory=list)
     steps: list["Record"] = field(default_factory=list)
 
@@ -36,6 +37,8 @@ class Recorder:
 
     clock: Clock
     redactor: Redactor
+    tell: Callable[[dict[str, object]], None] | None = None
+    """Hears of begin and end of each step that is kept; for a test whose end nobody sees."""
     steps: list[Record] = field(default_factory=list)
     left_out: int = 0
     _open: list[Record] = field(default_factory=list)
@@ -56,6 +59,7 @@ class Recorder:
         finally:
             self._open.pop()
             record.seconds = self.clock.monotonic() - self._start() - record.started
+            self._tell_end(record)
 
     def add(
         self, kind: str, name: str, outcome: Outcome, note: str = "", seconds: float = 0.0
@@ -64,6 +68,7 @@ class Recorder:
         record = self._begin(kind, name)
         record.outcome, record.seconds = outcome, seconds
         record.notes += [note] if note else []
+        self._tell_end(record)
 
     def plain(self) -> list[dict[str, object]]:
         """Everything, bounded and without secrets."""
@@ -77,9 +82,19 @@ class Recorder:
         self._count += 1
         if self._count > MOST:
             self.left_out += 1
+            record.is_kept = False
         else:
             (self._open[-1].steps if self._open else self.steps).append(record)
+        self._tell(record, "begun", "kind", "name", "started")
         return record
+
+    def _tell_end(self, record: Record) -> None:
+        self._tell(record, "ended", "outcome", "seconds", "detail")
+
+    def _tell(self, record: Record, what: str, *names: str) -> None:
+        if self.tell and record.is_kept:
+            said = self._alone(record)
+            self.tell({what: {name: said[name] for name in names}})
 
     def _start(self) -> float:
         if self._begun is None:
@@ -87,6 +102,9 @@ class Recorder:
         return self._begun
 
     def _plain(self, record: Record) -> dict[str, object]:
+        return {**self._alone(record), "steps": [self._plain(each) for each in record.steps]}
+
+    def _alone(self, record: Record) -> dict[str, object]:
         return {
             "kind": record.kind,
             "name": self.redactor.text(record.name)[:NAME_CHARACTERS],
@@ -94,7 +112,6 @@ class Recorder:
             "started": record.started,
             "seconds": record.seconds,
             "detail": self.redactor.text("\n".join(record.notes))[:DETAIL_CHARACTERS],
-            "steps": [self._plain(each) for each in record.steps],
         }
 
 

@@ -162,8 +162,9 @@ class Ath:
 def open_ath(request: pytest.FixtureRequest) -> Iterator[Ath]:
     """The fixture's value, for one test."""
     clock, environ = SystemClock(), caller_environ()
-    recorder, http = Recorder(clock, Redactor()), HttpSession()
     item: Any = request.node  # Any: takes attributes of ours
+    recorder = Recorder(clock, Redactor(), getattr(item, "_ath_tell", None))
+    http = HttpSession()
     begin_recording(item, recorder)
     try:
         yield Ath(

@@ -16,6 +16,8 @@ from harness.ports.artifacts import ArtifactStore
 NOT_KEPT = "Files that were not kept"
 _PASSING = {"passed", "xpassed"}
 _BROWSER = "browser_"
+_OF_STEPS = {"call", "worker"}
+"""Phases in which steps run, or end with their process."""
 _GREEDY = {
     "browser_memory": ("BrowserOutOfMemory", "The test's pages used too much memory."),
     "browser_disk": ("BrowserDiskFull", "The test's pages and downloads used too much disk."),
@@ -53,39 +55,48 @@ class AttemptFold:
             steps=steps,
         )
 
-    def overdue(self, seconds: float) -> AttemptResult:
+    def overdue(self, seconds: float, steps: tuple[Step, ...] = ()) -> AttemptResult:
         """The result of a test that did not end within its deadline."""
         message = f"The test did not end within its deadline of {seconds:g} s and was killed."
-        return self._lost(Verdict.TIMED_OUT, "TestTimedOut", message, seconds)
+        return self._lost(Verdict.TIMED_OUT, "TestTimedOut", message, seconds, steps)
 
-    def lost(self, lost: WorkerLost, seconds: float) -> AttemptResult:
+    def lost(self, lost: WorkerLost, seconds: float, steps: tuple[Step, ...] = ()) -> AttemptResult:
         """The result of a test during which its process ended.
 
         A process that was killed from outside says nothing about the test: its attempt errored.
         One that crashed or exited by itself failed, because the test made it do so.
         """
-        if lost.why == "oom":
-            return self._lost(
-                Verdict.FAILED, "OutOfMemory", "The suite used too much memory.", seconds
-            )
-        if lost.why in _GREEDY:
-            return self._lost(Verdict.FAILED, *_GREEDY[lost.why], seconds)
-        if lost.why.startswith(_BROWSER):
-            how = lost.why.removeprefix(_BROWSER)
-            message = f"The browser was lost while it ran this test ({how})."
-            return self._lost(Verdict.ERRORED, "BrowserLost", message, seconds)
-        if lost.exit_code is None or lost.exit_code in {-9, -15}:
-            message = "The worker's process was killed from outside while it ran this test."
-            return self._lost(Verdict.ERRORED, "WorkerLost", message, seconds)
-        how = f"signal {-lost.exit_code}" if lost.exit_code < 0 else f"exit code {lost.exit_code}"
-        message = f"The test ended its own process ({how})."
-        return self._lost(Verdict.FAILED, "WorkerCrashed", message, seconds)
+        verdict, exception, message = _loss(lost)
+        return self._lost(verdict, exception, message, seconds, steps)
 
     def _lost(
-        self, verdict: Verdict, exception: str, message: str, seconds: float
+        self,
+        verdict: Verdict,
+        exception: str,
+        message: str,
+        seconds: float,
+        steps: tuple[Step, ...],
     ) -> AttemptResult:
         phase = Phase("worker", "failed", seconds, Failure(exception, message, text=message))
-        return AttemptResult(verdict, seconds, (phase,), worker=self.worker)
+        phases = _telling_step((phase,), steps)
+        return AttemptResult(verdict, seconds, phases, worker=self.worker, steps=steps)
+
+
+def _loss(lost: WorkerLost) -> tuple[Verdict, str, str]:
+    """Whose fault it was, its name, and a sentence."""
+    if lost.why == "oom":
+        return Verdict.FAILED, "OutOfMemory", "The suite used too much memory."
+    if lost.why in _GREEDY:
+        return Verdict.FAILED, *_GREEDY[lost.why]
+    if lost.why.startswith(_BROWSER):
+        how = lost.why.removeprefix(_BROWSER)
+        message = f"The browser was lost while it ran this test ({how})."
+        return Verdict.ERRORED, "BrowserLost", message
+    if lost.exit_code is None or lost.exit_code in {-9, -15}:
+        message = "The worker's process was killed from outside while it ran this test."
+        return Verdict.ERRORED, "WorkerLost", message
+    how = f"signal {-lost.exit_code}" if lost.exit_code < 0 else f"exit code {lost.exit_code}"
+    return Verdict.FAILED, "WorkerCrashed", f"The test ended its own process ({how})."
 
 
 def denials(
@@ -122,7 +133,7 @@ def _telling_step(phases: tuple[Phase, ...], steps: Sequence[Step]) -> tuple[Pha
 
 def _in_step(phase: Phase, name: str) -> Phase:
     failure = phase.failure
-    if not name or phase.name != "call" or failure is None or name in failure.message:
+    if not name or phase.name not in _OF_STEPS or failure is None or name in failure.message:
         return phase
     return replace(phase, failure=replace(failure, message=f"in {name!r}: {failure.message}"))
 

@@ -23,6 +23,13 @@ class TestStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class StepTold:
+    """A step of the running test began or ended; `told` is as the injected package tells it."""
+
+    told: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class TestFinished:
     """A test came to its end; `outcome` is as the injected package tells it."""
 
@@ -48,7 +55,7 @@ class WorkerLost:
     why: str
 
 
-WorkerEvent = TestStarted | TestFinished | WorkerStopped | WorkerLost
+WorkerEvent = TestStarted | StepTold | TestFinished | WorkerStopped | WorkerLost
 
 
 @dataclass(slots=True)
@@ -91,6 +98,8 @@ class SuiteWorker:
             match message["ev"]:
                 case "started":
                     yield TestStarted(message["i"])
+                case "step":
+                    yield StepTold(message)
                 case "finished":
                     yield TestFinished(message["i"], message)
                 case "stopped":

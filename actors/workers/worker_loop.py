@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from actors.workers.attempts import AttemptFold, denials
 from actors.workers.door import BrowserDoor
 from actors.workers.reporter import Reporter, persistently
+from actors.workers.steps_under_way import StepsUnderWay
 from actors.workers.suite_session import SuiteSession
 from actors.workers.suite_worker import (
+    StepTold,
     SuiteWorker,
     TestFinished,
     TestStarted,
@@ -60,6 +62,8 @@ class WorkerLoop:
     _running: tuple[AttemptId, int] | None = None
     _since: float = 0.0
     _overdue: bool = False
+    _steps: StepsUnderWay = field(default_factory=StepsUnderWay)
+    """Of the running test."""
     _alarm: asyncio.TimerHandle | None = None
     """Goes off when the running test may be overdue."""
     _is_last: bool = False
@@ -150,6 +154,8 @@ class WorkerLoop:
             match event:
                 case TestStarted(index):
                     self._begin(index, worker)
+                case StepTold(told):
+                    self._steps.take(told)
                 case TestFinished(index, outcome):
                     attempt_id = self._end(index)
                     prefix = f"tests/{index}/{attempt_id[-6:]}"
@@ -244,6 +250,7 @@ class WorkerLoop:
     def _begin(self, index: int, worker: SuiteWorker) -> None:
         self._running = next((pair for pair in self._sent if pair[1] == index), None)
         self._since = asyncio.get_running_loop().time()
+        self._steps = StepsUnderWay()
         self._watch(worker)
 
     def _end(self, index: int) -> AttemptId:
@@ -268,10 +275,11 @@ class WorkerLoop:
             self._running = self._sent[0]
         attempt_id, index = self._running
         seconds = asyncio.get_running_loop().time() - self._since if self._since else 0.0
+        steps = self._steps.steps()
         result = (
-            self.fold.overdue(self.grant.test_seconds)
+            self.fold.overdue(self.grant.test_seconds, steps)
             if self._overdue
-            else self.fold.lost(lost, seconds)
+            else self.fold.lost(lost, seconds, steps)
         )
         self._overdue = False
         self._end(index)

@@ -121,6 +121,20 @@ def denied(found: object) -> "list[dict]":
     ]
 
 
+def step_told(told: dict) -> "dict[str, dict]":
+    """The begin of a step, or the end of the innermost one, bounded."""
+    begun, ended = told.get("begun"), told.get("ended")
+    if isinstance(begun, dict):
+        name = cut(str(begun.get("name", "")), STEP_NAME)
+        kind = cut(str(begun.get("kind", "step")), 40)
+        return {"begun": {"kind": kind, "name": name, "started": _seconds(begun.get("started"))}}
+    if isinstance(ended, dict):
+        detail = cut(str(ended.get("detail", "")), STEP_DETAIL)
+        seconds = _seconds(ended.get("seconds"))
+        return {"ended": {"outcome": ended.get("outcome"), "seconds": seconds, "detail": detail}}
+    return {}
+
+
 def _steps(found, depth, room):
     kept = []
     for step in found if isinstance(found, (list, tuple)) else ():

@@ -10,7 +10,7 @@ import pytest
 from . import PROTOCOL
 from .browser import Browsers
 from .cov import measure_in_fork, measuring, tell
-from .outcome import Outcome, broken_file
+from .outcome import Outcome, broken_file, step_told
 from .wire import Wire
 
 _REAP_SECONDS = 0.2
@@ -212,14 +212,20 @@ class Worker:
         item = items[index]
         outcome = Outcome(item, self._session.config)
         self._steered.watch(outcome)
+        item._ath_tell = self._tell_step
         self._wire.send({"ev": "started", "i": index})
         item.config.hook.pytest_runtest_protocol(
             item=item, nextitem=None if following is None else items[following]
         )
+        item._ath_tell = None
         self._steered.watch(None)
         # Each send wakes the host up; where a test follows at once, its start says both.
         tell = self._wire.hold if self._waiting else self._wire.send
         tell(dict(outcome.message(), ev="finished", i=index))
+
+    def _tell_step(self, told):
+        """A step began or ended: said at once, for the end of the test may never come."""
+        self._wire.send(dict(step_told(told), ev="step"))
 
 
 def _test(item, config):

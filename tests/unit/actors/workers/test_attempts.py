@@ -93,3 +93,11 @@ def test_verdict_says_whose_fault_it_was(
     (phase,) = result.phases
     assert phase.failure
     assert phase.failure.exception == exception
+
+
+def test_lost_test_names_the_step_in_which_it_was(fold: AttemptFold) -> None:
+    steps = (Step("step", "buy", "failed", steps=(Step("step", "pay", "failed"),)),)
+    result = fold.lost(WorkerLost(-11, ""), 1.0, steps)
+    assert result.steps == steps
+    assert result.failure
+    assert result.failure.message == "in 'buy > pay': The test ended its own process (signal 11)."
