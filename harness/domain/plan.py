@@ -58,7 +58,10 @@ class Plan:
         self._units = deque(units)
 
     def take(self) -> Sequence[int]:
-        """The next batch, in the order of collection; empty when none waits."""
+        """The next batch, its longest file first; empty when none waits.
+
+        Tests of a file are in the order of collection, and so are all with one worker.
+        """
         if not self._units:
             return ()
         remaining = sum(unit.seconds for unit in self._units)
@@ -69,7 +72,26 @@ class Plan:
         while self._units and taken + self._units[0].seconds <= target:
             batch.append(self._units.popleft())
             taken += batch[-1].seconds
-        return sorted(index for unit in batch for index in unit.indexes)
+        if self._workers == 1:
+            return sorted(index for unit in batch for index in unit.indexes)
+        return self._in_order([*batch, *self._companion(batch[-1])])
+
+    def _companion(self, last: Unit) -> Sequence[Unit]:
+        """The shortest unit, to follow a batch that ends with a long test.
+
+        A worker must know the test after the one that it runs, and nobody can take that one from
+        it any more.
+        """
+        seconds = self._seconds[last.indexes[-1]]
+        if not self._units or seconds <= max(MIN_BATCH_SECONDS, self._units[-1].seconds):
+            return ()
+        return (self._units.pop(),)
+
+    def _in_order(self, batch: Sequence[Unit]) -> Sequence[int]:
+        groups: dict[str, list[int]] = {}
+        for unit in batch:
+            groups.setdefault(self._group(unit.indexes[0]), []).extend(unit.indexes)
+        return [index for group in groups.values() for index in sorted(group)]
 
     def _split_first(self, target: float) -> None:
         """A file whose rest would keep one worker busy when the others are done is cut here."""
@@ -87,9 +109,12 @@ class Plan:
     def _grouped(self, indexes: Iterable[int]) -> list[Unit]:
         groups: dict[str, list[int]] = {}
         for index in indexes:
-            case = self._cases[index]
-            groups.setdefault(case.serial_group or f"file:{case.file}", []).append(index)
+            groups.setdefault(self._group(index), []).append(index)
         return [self._unit(group) for group in groups.values()]
+
+    def _group(self, index: int) -> str:
+        case = self._cases[index]
+        return case.serial_group or f"file:{case.file}"
 
     def _slices(self, units: Sequence[Unit]) -> list[Unit]:
         share = sum(unit.seconds for unit in units) / self._workers

@@ -42,12 +42,14 @@ def makespan(durations: list[float], workers: int) -> float:
 
 
 @given(DURATIONS, st.integers(1, 8))
-def test_every_test_is_given_once_and_batches_keep_the_order(
+def test_every_test_is_given_once_and_files_keep_their_order(
     durations: list[float], workers: int
 ) -> None:
     taken = batches(durations, workers)
     assert sorted(index for batch in taken for index in batch) == list(range(len(durations)))
-    assert all(batch == sorted(batch) for batch in taken)
+    for batch in taken:
+        by_file = [[n for n in batch if n // 5 == file] for file in range(12)]
+        assert all(tests == sorted(tests) for tests in by_file)
 
 
 @given(DURATIONS)
@@ -73,6 +75,12 @@ def test_workers_end_nearly_together(durations: list[float], workers: int) -> No
 def test_long_test_begins_first_though_its_file_has_others() -> None:
     durations = [0.1, 0.1, 0.1, 0.1, 9.0, *[1.0] * 10]
     assert 4 in [index for batch in batches(durations)[:2] for index in batch]
+
+
+def test_no_long_test_waits_behind_another_where_nobody_can_take_it() -> None:
+    durations = [9.0, 0.1, 0.1, 0.1, 0.1, *[1.0] * 10, *[0.02] * 5]
+    (batch,) = [batch for batch in batches(durations) if 0 in batch]
+    assert durations[batch[batch.index(0) + 1]] < 1
 
 
 def test_file_stays_whole_while_that_balances() -> None:
