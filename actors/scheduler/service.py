@@ -23,7 +23,7 @@ CLAIM_WAIT_SECONDS = 2.0
 """How long a host's claim waits for work before it answers with none."""
 TICK_SECONDS = 1.0
 CHORE_WAIT_SECONDS = 0.5
-CHORE_PAUSE_SECONDS = 0.1
+CHORE_PAUSE_SECONDS = 0.5
 """Between two rounds of chores, except after a run's end: each round costs a few transactions, and
 while thousands of results come in, those would take the time of tests."""
 

@@ -93,7 +93,7 @@ class Follow:
                 return
             if len(events) < BATCH:
                 await anyio.sleep(pause)
-                pause = min(pause * 1.5, settings.idle_seconds)
+                pause = min(pause * 2, settings.idle_seconds)
             if clock.monotonic() - silent_since >= settings.heartbeat_seconds:
                 yield b": still here\n\n"
                 silent_since = clock.monotonic()
