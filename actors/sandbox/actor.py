@@ -107,6 +107,10 @@ class SandboxHostActor:
         """See `SandboxHost.kill`."""
         await self._host.kill(ref)
 
+    async def close(self) -> None:
+        """See `SandboxHost.close`."""
+        await self._host.close()
+
 
 def start_sandbox_host(build: Callable[[], SandboxHost], name: str = NAME) -> None:
     """Create the host of this node unless it is there."""

@@ -123,6 +123,10 @@ class SandboxHostHandle:
         """See `SandboxHost.kill`."""
         await self._call("kill", ref)
 
+    async def close(self) -> None:
+        """See `SandboxHost.close`."""
+        await self._call("close")
+
     async def _call(self, method: str, *args: object, seconds: float = CALL_SECONDS) -> object:
         with _told(method, self._forget):
             async with asyncio.timeout(seconds):

@@ -194,11 +194,12 @@ class SandboxHost:
         await room.sandbox.close()
 
     async def close(self) -> None:
-        """End everything."""
+        """End everything, spares too; who asks again gets a new pool."""
         for ref in list(self._rooms):
             await self.kill(ref)
         if self._pool is not None:
             await self._pool.close()
+            self._pool = None
 
     async def _probed(self, tier: Tier) -> TierReport:
         async with self._opening:

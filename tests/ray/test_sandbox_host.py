@@ -41,3 +41,4 @@ async def test_sandboxes_are_used_from_another_process(ray_cluster: None, tmp_pa
     await host.kill(ref)
     with pytest.raises(NotFound):
         await host.exec(ref, Command(argv=["true"]))
+    await host.close()
