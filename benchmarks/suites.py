@@ -11,6 +11,8 @@ from random import Random
 PACKAGE = "jinja2==3.1.6"
 NEEDED = [PACKAGE, "trio==0.31.0", "pytest==9.2.0", "pytest-xdist==3.8.0"]
 DOWNLOAD_SECONDS = 300.0
+SKEWED_SECONDS = 31.0
+"""Of all skewed tests together."""
 
 
 def make_interpreter(folder: Path, needed: Sequence[str] = NEEDED) -> str:
@@ -41,13 +43,15 @@ def write_tiny_suite(folder: Path, files: int = 20, tests: int = 50) -> Path:
 def write_skewed_suite(folder: Path, seed: int, files: int = 12, tests: int = 5) -> list[float]:
     """A suite whose tests sleep for lognormal durations; gives them, in seconds.
 
-    Their mean is seven times their median, as where a few slow tests stand among many quick ones.
-    Every seed has the same durations in another order.
+    A few slow tests stand among many quick ones, and the slowest takes 43 % of the 31 s of all: a
+    suite that leaves a scheduler without memory something to lose. Every seed has the same
+    durations in another order.
     """
     folder.mkdir(parents=True)
     (folder / "pytest.ini").write_text("[pytest]\n")
     chance = Random(0)
-    durations = [chance.lognormvariate(-2.5, 2.0) for _ in range(files * tests)]
+    drawn = [chance.lognormvariate(0, 2.25) for _ in range(files * tests)]
+    durations = [each * SKEWED_SECONDS / sum(drawn) for each in drawn]
     Random(seed).shuffle(durations)
     for number in range(files):
         own = durations[number * tests : (number + 1) * tests]
