@@ -96,6 +96,7 @@ def test_a_second_run_finds_the_first_ones_browser(
     assert _browsers_after_run(platform, client, browser_suite) == first
 
 
+@pytest.mark.long
 def test_tenant_holds_no_more_browsers_than_its_quota(
     platform: LivePlatform, client: Client, browser_suite: Path
 ) -> None:

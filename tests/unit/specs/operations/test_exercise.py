@@ -193,6 +193,7 @@ for name in sys.argv[2:]:
 
 
 @pytest.mark.process
+@pytest.mark.long
 @pytest.mark.timeout(180)
 def test_one_seed_makes_the_same_requests(tmp_path: Path) -> None:
     """In processes with another hash seed, other modules and other operations before."""
