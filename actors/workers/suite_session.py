@@ -132,6 +132,8 @@ class SuiteSession:
             self._wire.send({"op": "become", "worker": name})
             if self._listening:
                 self._listening.cancel()
+                # A task that was cancelled reads on for a moment, and two cannot read.
+                await asyncio.wait([self._listening])
             return SuiteWorker(name, self._wire, self._sandbox.pid, whole=self._sandbox)
         return await self._another(name)
 
