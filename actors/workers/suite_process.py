@@ -5,6 +5,7 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,25 +53,32 @@ class SuiteProcess:
             words: for the injected package.
 
         Raises:
-            Unavailable: the sandbox did not start.
+            Unavailable: the sandbox did not start; nothing is left of it.
+            OSError: the disk refused; likewise.
         """
-        await asyncio.to_thread(_lay_out, folder)
-        own = tempfile.mkdtemp(dir=temporary)
-        ours, theirs = socket.socketpair()
-        with theirs:
-            fd = theirs.fileno()
-            told = {"TMPDIR": own, "PWD": str(cwd), "ATH_FD": str(fd)}
-            sandbox = await ProcessSandbox.start(
-                ProcessSpec(
-                    argv=[launch.interpreter, str(folder / "_ath_pytest" / "boot.py"), *words],
-                    cwd=str(cwd),
-                    env={**launch.env, **told},
-                    log=str(_log(folder)),
-                    fds=[fd],
-                    memory_bytes=launch.memory_bytes,
-                    write_roots=launch.write_roots,
+        with ExitStack() as undo:
+            await asyncio.to_thread(folder.mkdir, 0o700, parents=True)
+            undo.callback(shutil.rmtree, folder, True)
+            await asyncio.to_thread(_lay_out, folder)
+            own = tempfile.mkdtemp(dir=temporary)
+            undo.callback(shutil.rmtree, own, True)
+            ours, theirs = socket.socketpair()
+            undo.callback(ours.close)
+            with theirs:
+                fd = theirs.fileno()
+                told = {"TMPDIR": own, "PWD": str(cwd), "ATH_FD": str(fd)}
+                sandbox = await ProcessSandbox.start(
+                    ProcessSpec(
+                        argv=[launch.interpreter, str(folder / "_ath_pytest" / "boot.py"), *words],
+                        cwd=str(cwd),
+                        env={**launch.env, **told},
+                        log=str(_log(folder)),
+                        fds=[fd],
+                        memory_bytes=launch.memory_bytes,
+                        write_roots=launch.write_roots,
+                    )
                 )
-            )
+            undo.pop_all()
         return cls(sandbox, ours, folder, own)
 
     @property
@@ -91,5 +99,4 @@ def _log(folder: Path) -> Path:
 
 
 def _lay_out(folder: Path) -> None:
-    folder.mkdir(mode=0o700, parents=True)
     shutil.copytree(PACKAGE, folder / "_ath_pytest", ignore=shutil.ignore_patterns("__pycache__"))

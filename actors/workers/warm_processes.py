@@ -16,6 +16,8 @@ MOST = 2
 IDLE_SECONDS = 300.0
 READY_SECONDS = 5.0
 LINE_BYTES = 1 << 20
+_OF_MODULES = {"", ".py", ".pyc", ".so"}
+"""Suffixes of what can be imported from a folder; packages are folders, with none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +66,14 @@ class WarmProcesses:
         if found is None:
             return None
         found.expiry.cancel()
-        ready = await _ready(found.process)
-        if ready and ready.is_current and not (_from_cwd(argv) and ready.is_hidden_by(cwd)):
-            return found.process
-        self._end(found.process)
-        return None
+        fits = False
+        try:
+            ready = await _ready(found.process)
+            fits = ready is not None and ready.would_suit(argv, cwd)
+        finally:  # also when whoever wanted it is cancelled
+            if not fits:
+                self._end(found.process)
+        return found.process if fits else None
 
     async def prepare(self, kind: Kind) -> None:
         """Let a process of this kind wait, if it can; the one that waited longest makes room."""
@@ -78,8 +83,11 @@ class WarmProcesses:
         place = self.folder / f"warm.{self._count}"
         try:
             process = await SuiteProcess.start(kind.launch, place, self.folder, Path("/"), WAIT)
-        except Unavailable:
+        except (Unavailable, OSError):
             return  # an aid only; the next run starts its own
+        if kind.key in self._waiting:  # two runs of a kind ended together
+            self._end(process)
+            return
         loop = asyncio.get_running_loop()
         expiry = loop.call_later(self.idle_seconds, self._expire, kind.key)
         self._waiting[kind.key] = _Waiting(process, expiry)
@@ -114,17 +122,19 @@ class _Ready:
     loaded: frozenset[str]
     """Top-level modules."""
 
-    @property
-    def is_current(self) -> bool:
-        """Whether nothing was installed or removed since."""
+    def would_suit(self, argv: Sequence[str], cwd: Path) -> bool:
+        """Whether a process that began with this command now would have loaded the same."""
         try:
-            return self.packages.stat().st_mtime_ns == self.changed_ns
+            if self.packages.stat().st_mtime_ns != self.changed_ns:
+                return False  # something was installed or removed since
         except OSError:
             return False
+        looks_here_first = Path(argv[0]).name.startswith("python")
+        return not (looks_here_first and self._is_hidden_by(cwd))
 
-    def is_hidden_by(self, cwd: Path) -> bool:
-        """Whether a command that looks into its folder first would have loaded something there."""
-        return any(path.name.partition(".")[0] in self.loaded for path in cwd.iterdir())
+    def _is_hidden_by(self, cwd: Path) -> bool:
+        modules = (path.name for path in cwd.iterdir() if path.suffix in _OF_MODULES)
+        return any(name.partition(".")[0] in self.loaded for name in modules)
 
 
 async def _ready(process: SuiteProcess) -> _Ready | None:
@@ -142,8 +152,3 @@ async def _ready(process: SuiteProcess) -> _Ready | None:
         told = json.loads(line)
         return _Ready(Path(told["packages"]), int(told["changed_ns"]), frozenset(told["loaded"]))
     return None
-
-
-def _from_cwd(argv: Sequence[str]) -> bool:
-    """Whether the command finds modules in its own folder before all others."""
-    return Path(argv[0]).name.startswith("python")

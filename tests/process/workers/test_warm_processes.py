@@ -80,6 +80,37 @@ async def test_module_in_the_suites_folder_is_not_hidden(warm: WarmProcesses, su
     assert await warm.take(KIND, ["python", "-m", "pytest"], suite) is None
 
 
+async def test_a_file_that_is_no_module_hides_nothing(warm: WarmProcesses, suite: Path) -> None:
+    (suite / "pytest.ini").touch()
+    await warm.prepare(KIND)
+    process = await warm.take(KIND, ["python", "-m", "pytest"], suite)
+    assert process
+    await process.discard()
+
+
+async def test_two_that_are_prepared_at_once_leave_one(warm: WarmProcesses) -> None:
+    await asyncio.gather(warm.prepare(KIND), warm.prepare(KIND))
+    await until(lambda: len(psutil.Process().children()) == 1)
+
+
+async def test_whoever_is_cancelled_while_it_takes_one_leaves_none(
+    warm: WarmProcesses, suite: Path
+) -> None:
+    await warm.prepare(KIND)
+    taking = asyncio.create_task(warm.take(KIND, ["pytest"], suite))
+    await asyncio.sleep(0)
+    taking.cancel()
+    await asyncio.wait([taking])
+    await until(lambda: not psutil.Process().children())
+
+
+async def test_a_disk_that_refuses_is_no_trouble(warm: WarmProcesses, tmp_path: Path) -> None:
+    (tmp_path / "warm.1").touch()
+    await warm.prepare(KIND)
+    assert not psutil.Process().children()
+    (tmp_path / "warm.1").unlink()
+
+
 async def test_what_was_installed_meanwhile_is_loaded(
     warm: WarmProcesses, suite: Path, tmp_path: Path
 ) -> None:
