@@ -154,13 +154,14 @@ def application(settings: Settings) -> FastAPI:
     clock, entropy = SystemClock(), SystemEntropy()
     vault = secrets(settings, store)
     quotas = Quotas(store, {QuotaName.ACTIVE_RUNS: settings.active_runs})
+    scheduler = SchedulerHandle()
     services = Services(
-        runs=Runs(store, files, entropy, SchedulerHandle(), quotas, vault),
+        runs=Runs(store, files, entropy, scheduler, quotas, vault),
         secrets=vault,
         sources=Sources(git(settings, files), vault.store),
         quotas=quotas,
         quarantines=Quarantines(store),
-        imports=Imports(store, files, entropy),
+        imports=Imports(store, files, entropy, scheduler),
         records=store,
         artifacts=files,
         clock=clock,

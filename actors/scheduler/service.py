@@ -69,9 +69,10 @@ class Scheduler:
             self._chore_thread.shutdown(wait=False)
 
     async def ring(self) -> None:
-        """There may be new work."""
+        """There may be new work, or an import to be judged."""
         self._bell.set()
         self._changed.set()
+        self._urgent.set()
 
     async def claim(self, host: HostId, free: int, held: Mapping[LeaseId, int]) -> Grant | None:
         """Work for a host; waits a little for some to come."""

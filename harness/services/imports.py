@@ -19,6 +19,7 @@ from harness.domain.scope import Scope
 from harness.errors import Conflict, NotFound, TooLarge
 from harness.events.facts import Fact, RunCollected, RunFinished, RunSubmitted
 from harness.ports.artifacts import ArtifactStore
+from harness.ports.doorbell import Doorbell
 from harness.ports.entropy import Entropy
 from harness.ports.records import Records
 from harness.services.scheduling_facts import finished_fact
@@ -34,6 +35,7 @@ class Imports:
     records: Records
     artifacts: ArtifactStore
     entropy: Entropy
+    doorbell: Doorbell
 
     def accept(
         self, scope: Scope, order: ImportOrder, by: Principal, idempotency_key: str | None = None
@@ -61,10 +63,12 @@ class Imports:
             ]
             upload = ArtifactRef(f"import/{_base(order.name)}", order.upload, archive.bytes)
         try:
-            return self._stored(scope, order, by, reports, run_id, tests, attachments, upload)
+            run = self._stored(scope, order, by, reports, run_id, tests, attachments, upload)
         except Conflict:
             # Somebody with the same key was faster.
             return _same(self._run(scope, run_id), order)
+        self.doorbell.ring()
+        return run
 
     def _reserved(self, scope: Scope, key: str | None) -> tuple[RunId, Run | None]:
         """The id that the key stands for, and the run if it is there already."""

@@ -11,6 +11,7 @@ from harness.domain.principal import Principal, Role
 from harness.domain.run import Run
 from harness.domain.scope import DEFAULT_SCOPE
 from harness.events.envelope import verify_chain
+from harness.ports.doorbell import SilentDoorbell
 from harness.ports.entropy import SystemEntropy
 from harness.services.analytics import Analytics
 from harness.services.imports import Imports
@@ -44,7 +45,7 @@ HOSTILE = json.dumps(
 def take(records: SqlRecords, folder: Path, content: str, key: str | None = None) -> Run:
     artifacts = FileArtifacts(folder / "artifacts")
     digest, _ = artifacts.put(DEFAULT_SCOPE, io.BytesIO(content.encode()), max_bytes=1 << 20)
-    imports = Imports(records, artifacts, SystemEntropy())
+    imports = Imports(records, artifacts, SystemEntropy(), SilentDoorbell())
     return imports.accept(DEFAULT_SCOPE, ImportOrder(digest, name="r.json"), ANN, key)
 
 

@@ -54,9 +54,9 @@ class House:
         self.records = SqlRecords(f"sqlite:///{folder / 'r.db'}", FakeEntropy("e"))
         self.records.migrate()
         self.artifacts = FileArtifacts(folder / "artifacts")
-        self.imports = Imports(self.records, self.artifacts, FakeEntropy("i"))
-        secrets = Secrets(self.records, self.records.secrets(b"key"))
         quotas, doorbell = Quotas(self.records), SilentDoorbell()
+        self.imports = Imports(self.records, self.artifacts, FakeEntropy("i"), doorbell)
+        secrets = Secrets(self.records, self.records.secrets(b"key"))
         self.runs = Runs(self.records, self.artifacts, FakeEntropy("r"), doorbell, quotas, secrets)
         self.analytics = Analytics(self.records, FakeEntropy("a"))
 
