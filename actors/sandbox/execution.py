@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -224,3 +224,23 @@ def _stdin(data: bytes) -> int:
         view = view[os.write(made, bytes(view)) :]
     os.lseek(made, 0, os.SEEK_SET)
     return made
+
+
+async def carried_out(start: Callable[[], Execution]) -> ExecResult:
+    """The result of a command that is started now; cancelling kills it."""
+    execution = start()
+    try:
+        return await execution.wait()
+    finally:
+        execution.end()
+
+
+async def narrated(start: Callable[[], Execution]) -> AsyncIterator[Chunk | ExecResult]:
+    """The output of a command as it comes, and its result last; it starts with the first step."""
+    execution = start()
+    try:
+        async for chunk in execution.stream():
+            yield chunk
+        yield await execution.wait()
+    finally:
+        execution.end()

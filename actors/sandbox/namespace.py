@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from actors.sandbox.cgroup import Group
 from actors.sandbox.channel import Channel, Reply
 from actors.sandbox.events import EventLog
-from actors.sandbox.execution import Execution
+from actors.sandbox.execution import Execution, carried_out, narrated
 from actors.sandbox.files import SandboxFiles
 from actors.sandbox.inside import messages
 from actors.sandbox.spec import (
@@ -118,21 +118,11 @@ class NamespaceSandbox:
 
     async def exec(self, command: Command) -> ExecResult:
         """Run a command to its end; cancelling kills it."""
-        execution = self.start(command)
-        try:
-            return await execution.wait()
-        finally:
-            execution.end()
+        return await carried_out(lambda: self.start(command))
 
-    async def exec_stream(self, command: Command) -> AsyncIterator[Chunk | ExecResult]:
+    def exec_stream(self, command: Command) -> AsyncIterator[Chunk | ExecResult]:
         """Its output as it comes, and its result last."""
-        execution = self.start(command, stream=True)
-        try:
-            async for chunk in execution.stream():
-                yield chunk
-            yield await execution.wait()
-        finally:
-            execution.end()
+        return narrated(lambda: self.start(command, stream=True))
 
     def start(self, command: Command, *, stream: bool = False) -> Execution:
         """Start a command that runs beside others.

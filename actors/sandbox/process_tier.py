@@ -19,7 +19,7 @@ from typing import Any
 
 from actors.sandbox.channel import Reply
 from actors.sandbox.events import EventLog
-from actors.sandbox.execution import Execution
+from actors.sandbox.execution import Execution, carried_out, narrated
 from actors.sandbox.files import SandboxFiles
 from actors.sandbox.process import ProcessSpec
 from actors.sandbox.spec import (
@@ -98,21 +98,11 @@ class ProcessTierSandbox:
 
     async def exec(self, command: Command) -> ExecResult:
         """Run a command to its end; cancelling kills it."""
-        execution = self.start(command)
-        try:
-            return await execution.wait()
-        finally:
-            execution.end()
+        return await carried_out(lambda: self.start(command))
 
-    async def exec_stream(self, command: Command) -> AsyncIterator[Chunk | ExecResult]:
+    def exec_stream(self, command: Command) -> AsyncIterator[Chunk | ExecResult]:
         """Its output as it comes, and its result last."""
-        execution = self.start(command, stream=True)
-        try:
-            async for chunk in execution.stream():
-                yield chunk
-            yield await execution.wait()
-        finally:
-            execution.end()
+        return narrated(lambda: self.start(command, stream=True))
 
     def start(self, command: Command, *, stream: bool = False) -> Execution:
         """Start a command that runs beside others; what it leaves behind is ended with it."""

@@ -89,13 +89,7 @@ async def prepare(
         system = await _bring_up(grant, dispatch, own, cwd, folder, limits)
         if system:
             opened.push_async_callback(system.close)
-        door = BrowserDoor(folder / ".door")
-        await door.open()
-        opened.push_async_callback(door.close)
-        network = system.environment.network() if system else None
-        egress = RunEgress(network, _observer(grant, dispatch)) if network else None
-        if egress:
-            opened.push_async_callback(egress.close)
+        door, proxy = await _browsers(opened, grant, dispatch, system, folder)
         session = SuiteSession(
             SuiteSpec(
                 kind=Kind(run.scope.tenant, own.launch(system, limits)),
@@ -105,7 +99,7 @@ async def prepare(
                 door=door.path,
                 folder=folder / ".session",
                 temporary=folder.parent,
-                proxy=await egress.open() if egress else "",
+                proxy=proxy,
                 last_failed=grant.last_failed,
                 redactor=secrets.redactor,
             ),
@@ -169,6 +163,25 @@ def _observer(grant: Grant, dispatch: Dispatch) -> Callable[[Fact], Awaitable[No
         await persistently(lambda: dispatch.observed(grant.lease.id, [fact]))
 
     return told
+
+
+async def _browsers(
+    opened: AsyncExitStack,
+    grant: Grant,
+    dispatch: Dispatch,
+    system: SystemUnderTest | None,
+    folder: Path,
+) -> tuple[BrowserDoor, str]:
+    """Where the suite asks for browsers, and the proxy through which they go out, if any."""
+    door = BrowserDoor(folder / ".door")
+    await door.open()
+    opened.push_async_callback(door.close)
+    network = system.environment.network() if system else None
+    if network is None:
+        return door, ""
+    egress = RunEgress(network, _observer(grant, dispatch))
+    opened.push_async_callback(egress.close)
+    return door, await egress.open()
 
 
 async def _bring_up(

@@ -1,13 +1,12 @@
 """The command line `ath`."""
 
-import gc
 import sys
 
-from harness.heap import ALLOCATIONS
+from harness.heap import collect_rarely
 
 # Loading frees next to nothing, and httpx's own command line, which nobody calls here, would load
 # click and pygments: together a quarter of the time that a command takes to start.
-gc.set_threshold(ALLOCATIONS, 10, 10)
+collect_rarely()
 sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # None: "cannot be imported"
 
 from cluster.cli.main import main  # noqa: E402  # after the above

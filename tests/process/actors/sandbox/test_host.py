@@ -103,6 +103,7 @@ async def test_quotas_hold_for_a_tenant_and_for_all(host: SandboxHost) -> None:
 async def test_an_idle_tenants_template_makes_room(host: SandboxHost) -> None:
     for number in range(5):
         ref = await host.create(SandboxSpec(f"tenant{number}"))
+        assert await said(host, ref, "echo here") == "here\n"
         await host.kill(ref)
 
 

@@ -26,7 +26,7 @@ COMMANDS = {{
     "timeout": Command(argv=["sleep", "60"], timeout_seconds=0.2),
     "memory": Command(code="b = bytearray(1 << 20)\\nwhile True: b += b'x' * (1 << 20)"),
     "bomb": Command(code="import os\\nwhile True: os.fork()"),
-    "root": Command(code="open('/root/x').read()"),
+    "root": Command(code="open('/etc/shadow').read()"),
     "mount": Command(code="import ctypes; assert not ctypes.CDLL(None).mount(0, b'/', 0, 4128, 0)"),
     "after": Command(code="print('usable')"),
 }}
