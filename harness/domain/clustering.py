@@ -8,6 +8,7 @@ from heapq import nlargest
 
 from harness.domain.failure_cluster import FailureCluster, FailureSignature
 from harness.domain.ids import ClusterId
+from harness.domain.percent import percent
 
 ALGORITHM = "signature-1/centroid-1"
 THRESHOLD = 0.58
@@ -106,7 +107,7 @@ class Clusterer:
         self._know(cluster)
         if len(self._clusters) >= 2 * self._counted:
             self._count()
-        near = f"the nearest is {score:.0%} alike" if score else "no other is alike"
+        near = f"the nearest is {percent(score)} alike" if score else "no other is alike"
         return Placement(cluster, 1.0, is_new=True, reason=f"New kind of failure: {near}.")
 
     def _nearest(self, features: Mapping[str, float]) -> tuple[ClusterId | None, float]:

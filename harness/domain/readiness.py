@@ -219,9 +219,9 @@ def _suspect(evidence: _Evidence, chance: float, test: TestOutcome) -> str:
     if history is None or not history.runs:
         past = "it has no history"
     else:
+        runs = "earlier run" if history.runs == 1 else "earlier runs"
         past = (
-            f"in {history.runs} earlier runs it failed {history.failed} times "
-            f"and flaked {history.flaky} times"
+            f"it failed in {history.failed} and flaked in {history.flaky} of {history.runs} {runs}"
         )
     return f"{test.case.id} {done}; {past}; a regression with {percent(chance)}."
 
