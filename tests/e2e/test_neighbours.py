@@ -1,5 +1,6 @@
 """Two installations on one machine keep apart, and neither outlives its home."""
 
+import contextlib
 import shutil
 import time
 from collections.abc import Iterator
@@ -36,12 +37,12 @@ def test_neighbours_share_no_port_and_end_with_their_home(
 
 
 def _listening(platform: LivePlatform) -> set[int]:
-    return {
-        connection.laddr.port
-        for process in platform.processes()
-        for connection in process.net_connections("tcp")
-        if connection.status == psutil.CONN_LISTEN
-    }
+    found: set[int] = set()
+    for process in platform.processes():
+        with contextlib.suppress(psutil.NoSuchProcess):  # one may end while others are asked
+            connections = process.net_connections("tcp")
+            found |= {each.laddr.port for each in connections if each.status == psutil.CONN_LISTEN}
+    return found
 
 
 def _eventually_nothing_left(platform: LivePlatform) -> bool:
