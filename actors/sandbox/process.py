@@ -93,13 +93,11 @@ class ProcessSandbox:
                 pass_fds=[theirs.fileno(), *spec.fds, *(spec.stdio or ())],
                 start_new_session=True,
             )
-        reader, writer = await asyncio.open_connection(sock=ours, limit=LINE_BYTES)
-        writer.write(json.dumps(asdict(spec)).encode() + b"\n")
         try:
-            async with asyncio.timeout(START_SECONDS):
-                line = await reader.readline()
-        except TimeoutError:
-            line = b""
+            reader, writer, line = await _answered(ours, spec)
+        except BaseException:  # cancelled: what was begun must end before anybody goes on
+            await asyncio.shield(asyncio.to_thread(warden.wait, END_SECONDS))
+            raise
         if not line:
             writer.close()
             warden.kill()
@@ -143,6 +141,25 @@ class ProcessSandbox:
     def _tell(self, command: Mapping[str, object]) -> None:
         if self._ended is None and not self._writer.is_closing():
             self._writer.write(json.dumps(command).encode() + b"\n")
+
+
+async def _answered(
+    control: socket.socket, spec: ProcessSpec
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter, bytes]:
+    """The control connection of a warden that was told what to run, and its first line.
+
+    None came in time if it is empty. Cancelling closes the connection, and so ends the warden.
+    """
+    reader, writer = await asyncio.open_connection(sock=control, limit=LINE_BYTES)
+    try:
+        writer.write(json.dumps(asdict(spec)).encode() + b"\n")
+        async with asyncio.timeout(START_SECONDS):
+            return reader, writer, await reader.readline()
+    except TimeoutError:
+        return reader, writer, b""
+    except BaseException:
+        writer.transport.abort()
+        raise
 
 
 def _ended(line: bytes) -> Ended:

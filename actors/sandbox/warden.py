@@ -23,6 +23,7 @@ _LOOK_SECONDS = 0.2
 _EASY_SECONDS = 0.6
 """Between two looks at a tree that uses less than a third of its memory: a browser has hundreds of
 threads, and asking each for its children takes the time of tests."""
+_SWEEP_SECONDS = 0.002
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -156,27 +157,30 @@ class Warden:
             _signal(pid, signal.SIGKILL)
 
     def _sweep(self) -> None:
-        """Kill what is left: as subreaper, this process is the parent of every orphan."""
-        while True:
-            left = _below(os.getpid())
-            if not left:
-                return
-            for pid in left:
-                _signal(pid, signal.SIGKILL)
-            self._reap(block=True)
+        """Kill what is left: as subreaper, this process is the parent of every orphan.
 
-    def _reap(self, *, block: bool = False) -> None:
+        Only having no child says that nothing is left. A look at the tree may miss the children of
+        a process that ends meanwhile.
+        """
+        while self._reap():
+            for pid in _children(os.getpid()):
+                _signal(pid, signal.SIGKILL)  # at once: it may pass its life on meanwhile
+            for pid in _below(os.getpid()):
+                _signal(pid, signal.SIGKILL)
+            time.sleep(_SWEEP_SECONDS)
+
+    def _reap(self) -> bool:
+        """Collect who has ended; whether there are children left."""
         while True:
             try:
-                pid, status, usage = os.wait4(-1, 0 if block else os.WNOHANG)
+                pid, status, usage = os.wait4(-1, os.WNOHANG)
             except ChildProcessError:
-                return
+                return False
             if pid == 0:
-                return
+                return True
             if pid == self._child:
                 self._status = status
                 self._usage = usage
-            block = False
 
     def _drain(self, reader: int) -> None:
         try:
@@ -285,16 +289,22 @@ def _below(root: int) -> list[int]:
     """Every living descendant."""
     found, queue = [], [root]
     while queue:
-        pid = queue.pop()
-        try:
-            for task in os.listdir(f"/proc/{pid}/task"):
-                with open(f"/proc/{pid}/task/{task}/children") as file:
-                    children = [int(word) for word in file.read().split()]
-                found += children
-                queue += children
-        except OSError:
-            continue
+        children = _children(queue.pop())
+        found += children
+        queue += children
     return [pid for pid in found if not _is_zombie(pid)] if root == os.getpid() else found
+
+
+def _children(pid: int) -> list[int]:
+    """Of all its threads; fewer, or none, when it ends meanwhile."""
+    found: list[int] = []
+    try:
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/children") as file:
+                found += [int(word) for word in file.read().split()]
+    except OSError:
+        return found
+    return found
 
 
 def _is_zombie(pid: int) -> bool:
