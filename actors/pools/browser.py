@@ -76,8 +76,12 @@ class Browser:
         """
         self.folder.mkdir(mode=0o700, parents=True)
         ours, theirs = socket.socketpair()
-        with theirs:
-            self._sandbox = await ProcessSandbox.start(self._spec(theirs.fileno()))
+        try:
+            with theirs:
+                self._sandbox = await ProcessSandbox.start(self._spec(theirs.fileno()))
+        except BaseException:  # the pool may close while a browser starts
+            ours.close()
+            raise
         self._wire = await Wire.open(ours, Redactor())
         self._listening = asyncio.create_task(self._listen(self._wire))
         profile = f"--user-data-dir={self.folder / 'profile'}"
