@@ -1,7 +1,7 @@
 """Every adapter of every port, one after the other."""
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -25,14 +25,16 @@ def postgres() -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def records_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def records_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A migrated, empty database."""
     if request.param == "postgres":
-        return _copy(request.getfixturevalue("postgres"))
+        with _copy(request.getfixturevalue("postgres")) as url:
+            yield url
+        return
     url = f"sqlite:///{tmp_path / 'records.db'}"
     with closing(SqlRecords(url, SystemEntropy())) as records:
         records.migrate()
-    return url
+    yield url
 
 
 @pytest.fixture
@@ -42,11 +44,14 @@ def records(records_url: str) -> Iterator[SqlRecords]:
         yield records
 
 
-def _copy(server: str) -> str:
+@contextmanager
+def _copy(server: str) -> Iterator[str]:
+    """A database of one test; all of them together would take long to remove at the end."""
     name = f"test{next(_NUMBERS)}"
     # A database cannot be copied while somebody is connected to it.
     outside = make_url(server).set(drivername="postgresql+psycopg2", database="template1")
     engine = create_engine(outside, poolclass=NullPool)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text(f"CREATE DATABASE {name} TEMPLATE postgres"))
-    return server.replace("/postgres?", f"/{name}?")
+        yield server.replace("/postgres?", f"/{name}?")
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
