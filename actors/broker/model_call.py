@@ -6,24 +6,13 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from harness.domain.account import Measure
+from harness.domain.price import Price
 from harness.errors import InvalidInput
 
 MOST_COMPLETION = 1_000_000
 _DATA_TOKENS = 16_000
 """Counted for a picture or a recording, whatever its bytes."""
 _LIMITS = ("max_completion_tokens", "max_tokens")
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """Of a million tokens, in millionths of the installation's currency."""
-
-    prompt: int = 0
-    completion: int = 0
-
-    def of(self, prompt: int, completion: int) -> int:
-        """What so many tokens cost, rounded up."""
-        return -(-(prompt * self.prompt + completion * self.completion) // 1_000_000)
 
 
 @dataclass(frozen=True, slots=True)

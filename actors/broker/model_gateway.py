@@ -12,13 +12,14 @@ import h11
 from actors.broker.bounds import EgressBounds
 from actors.broker.connections import Connections
 from actors.broker.ledger import Ledger
-from actors.broker.model_call import ModelCall, ModelUsage, Price, usage_of
+from actors.broker.model_call import ModelCall, ModelUsage, usage_of
 from actors.broker.model_provider import ModelAnswer, ModelProvider, NotAsked
 from actors.broker.model_stream import ModelStream
 from actors.broker.peer import Malformed, Peer
 from harness.domain.account import Measure
 from harness.domain.decision import Decision, Denial, refused
 from harness.domain.policy import Policy
+from harness.domain.price import Price
 from harness.errors import HarnessError, InvalidInput, QuotaExceeded, Unavailable
 from harness.ports.clock import Clock
 

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from actors.broker.model_call import Price
+from harness.domain.price import Price
 from harness.errors import Unavailable
 
 

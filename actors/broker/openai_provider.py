@@ -6,8 +6,8 @@ from typing import Any
 
 import httpx
 
-from actors.broker.model_call import Price
 from actors.broker.model_provider import ModelAnswer, NotAsked
+from harness.domain.price import Price
 from harness.errors import Unavailable
 
 CONNECT_SECONDS = 10.0

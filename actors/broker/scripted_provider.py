@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from actors.broker.model_call import Price
 from actors.broker.model_provider import ModelAnswer
+from harness.domain.price import Price
 
 DIMENSIONS = 64
 

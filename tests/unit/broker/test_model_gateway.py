@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.broker.ledger import Ledger
-from actors.broker.model_call import ModelCall, ModelUsage, Price
+from actors.broker.model_call import ModelCall, ModelUsage
 from actors.broker.model_gateway import ModelCalled, ModelGateway
 from actors.broker.model_provider import ModelProvider
 from actors.broker.openai_provider import OpenAIProvider
@@ -23,6 +23,7 @@ from harness.domain.account import Account, Budget, Measure
 from harness.domain.decision import Denial
 from harness.domain.name_set import NameSet
 from harness.domain.policy import Policy
+from harness.domain.price import Price
 from harness.errors import InvalidInput
 from harness.ports.clock import SystemClock
 from harness.ports.entropy import SystemEntropy
