@@ -16,6 +16,8 @@ from harness.ports.clock import Clock
 
 _BROKEN = (Malformed, TimeoutError, OSError, Refused, h11.LocalProtocolError)
 
+DENIED = b"ath-denied"
+"""Header that says why the proxy itself refuses; no host can send it."""
 _DISGUISES = {b"x-http-method-override", b"x-http-method", b"x-method-override"}
 """Headers by which servers take another method than the one that was decided on."""
 
@@ -106,7 +108,7 @@ class Exchange:
         await self.client.send(
             h11.Response(
                 status_code=found.status_code,
-                headers=end_to_end(found),
+                headers=[each for each in end_to_end(found) if each[0].lower() != DENIED],
                 reason=found.reason,
             )
         )
