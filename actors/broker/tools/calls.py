@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from actors.broker.ledger import Ledger
 from actors.broker.tools.bounds import ToolBounds
 from actors.broker.tools.record import Recording, result_of, size_of
-from actors.broker.tools.tool import Tool, ToolAnswer, failure
+from actors.broker.tools.tool import Tool, ToolAnswer, ToolFailed, failure
 from harness.domain.account import Measure
 from harness.domain.decision import Decision, Denial, refused
 from harness.domain.policy import Policy
@@ -135,6 +135,8 @@ class ToolCalls:
         except TimeoutError as late:
             seconds = f"{self.bounds.call_seconds:g} s"
             answer, error = failure(f"{tool.name} did not end within {seconds}."), _kind(late)
+        except ToolFailed as failed:
+            answer, error = failed.answer, _kind(failed)
         except HarnessError as failed:
             answer, error = failure(str(failed)), _kind(failed)
         except Exception as broken:

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
+from harness.errors import HarnessError
+
 
 @dataclass(frozen=True, slots=True)
 class Words:
@@ -30,6 +32,18 @@ class ToolAnswer:
 
     parts: Sequence[Part]
     is_error: bool = False
+
+
+class ToolFailed(HarnessError):
+    """What was asked for could not be done, and others have a part in the words that say why."""
+
+    code = "tool_failed"
+    status = 422
+
+    def __init__(self, note: str, text: str) -> None:
+        """What the platform says, and what a page or a program said."""
+        super().__init__(note)
+        self.answer = ToolAnswer(quoted(note, text).parts, is_error=True)
 
 
 class Tool(Protocol):
