@@ -14,14 +14,18 @@ from actors.broker.bounds import EgressBounds
 from actors.broker.ledger import Ledger
 from actors.broker.passage import Passage
 from actors.broker.proxy import EgressProxy
+from actors.broker.tools.bounds import ToolBounds
 from actors.broker.tools.browser import browser_tools
 from actors.broker.tools.browser_session import WayOut
+from actors.pools.browser import BrowserBounds
 from harness.domain.account import Account, Budget
+from harness.domain.browser import BrowserEnd
 from harness.domain.network_policy import NetworkPolicy
 from harness.ports.clock import SystemClock
 from harness.ports.entropy import SystemEntropy
 from harness.settings import Settings
 from serve.browser import browser
+from tests.support.launchers import chromiums, open_launchers
 from tests.unit.broker.door import Names, Notes, host, rule
 from tests.unit.broker.tools.desk import CANARY, Desk, desk, text_of
 
@@ -46,6 +50,10 @@ PAGES = {
     "/large": ("text/html", "<title>L</title>" + "<i>x</i>" * 30_000),
     "/long": ("text/html", "<title>L</title><p>" + "x" * 400_000),
     "/script": ("text/html", SCRIPT),
+    "/hang": (
+        "text/html",
+        "<title>H</title><script>setTimeout(() => { for (;;) {} }, 50)</script>",
+    ),
 }
 
 
@@ -96,8 +104,9 @@ async def visit(port: int, **more: Any) -> AsyncIterator[Visit]:
     way_out = WayOut(f"http://127.0.0.1:{await proxy.open(EgressBounds())}", "lease", "token")
     choice = browser(Settings.load({}))
     assert choice, "no Chromium was found at installation"
+    tools = browser_tools(more.pop("executable", choice.path), way_out, passage)
     try:
-        async with desk(*browser_tools(choice.path, way_out, passage), **more) as here:
+        async with desk(*tools, **more) as here:
             yield Visit(here, f"http://app.example:{port}", notes)
     finally:
         await proxy.close()
@@ -259,6 +268,30 @@ async def test_https_that_is_read_needs_no_excuse_but_the_leases_authority() -> 
             doubtful = await here.do("open", url=url)
     assert 'heading "Hi"' in found
     assert "ERR_CERT_AUTHORITY_INVALID" in doubtful
+
+
+async def test_a_page_that_hangs_costs_one_call() -> None:
+    async with pages(PAGES) as port, visit(port, bounds=ToolBounds(call_seconds=3)) as here:
+        await here.do("open", url=f"{here.at}/hang")
+        hung = await here.do("text")
+        closed = await here.do("close")
+        again = await here.do("open", url=f"{here.at}/next")
+    assert hung == "error: browser.text did not end within 3 s."
+    assert closed == "The browser is closed."
+    assert "Next page" in again
+
+
+async def test_a_leased_browser_that_is_lost_is_replaced() -> None:
+    async with pages(PAGES) as port, open_launchers(BrowserBounds()) as launchers:
+        async with visit(port, executable=launchers.program) as here:
+            await here.do("open", url=f"{here.at}/")
+            (leased,) = chromiums(launchers.folder)
+            leased.kill()
+            lost = await here.do("click", target={"text": "Next"})
+            again = await here.do("open", url=f"{here.at}/next")
+        assert (await launchers.end()).end is BrowserEnd.RELEASED
+    assert lost.startswith("error: ") or "about:blank" in lost
+    assert "Next page" in again
 
 
 async def test_without_a_chromium_the_tools_say_what_to_install() -> None:
