@@ -27,7 +27,7 @@ from harness.settings import Settings
 from serve.browser import browser
 from tests.support.launchers import chromiums, open_launchers
 from tests.unit.broker.door import Names, Notes, host, rule
-from tests.unit.broker.tools.desk import CANARY, Desk, desk, text_of
+from tests.unit.broker.tools.desk import CANARY, NO_TLS, Desk, desk, text_of
 
 pytestmark = pytest.mark.browser
 
@@ -95,7 +95,7 @@ async def pages(found: Mapping[str, tuple[str, str]]) -> AsyncIterator[int]:
 async def visit(port: int, **more: Any) -> AsyncIterator[Visit]:
     clock, notes = SystemClock(), Notes()
     names = Names({"app.example": ["127.0.0.1"], "evil.example": ["127.0.0.1"]})
-    proxy = EgressProxy(clock, names, more.pop("tls", None))
+    proxy = EgressProxy(clock, names, more.pop("tls", NO_TLS))
     ledger = Ledger(Account(Budget()), SystemEntropy())
     network = NetworkPolicy.allowing([rule(ports=[port], methods=more.pop("methods", ()))])
     authority = more.pop("authority", None)
@@ -270,6 +270,7 @@ async def test_https_that_is_read_needs_no_excuse_but_the_leases_authority() -> 
     assert "ERR_CERT_AUTHORITY_INVALID" in doubtful
 
 
+@pytest.mark.long
 async def test_a_page_that_hangs_costs_one_call() -> None:
     async with pages(PAGES) as port, visit(port, bounds=ToolBounds(call_seconds=3)) as here:
         await here.do("open", url=f"{here.at}/hang")
@@ -281,6 +282,7 @@ async def test_a_page_that_hangs_costs_one_call() -> None:
     assert "Next page" in again
 
 
+@pytest.mark.long
 async def test_a_leased_browser_that_is_lost_is_replaced() -> None:
     async with pages(PAGES) as port, open_launchers(BrowserBounds()) as launchers:
         async with visit(port, executable=launchers.program) as here:

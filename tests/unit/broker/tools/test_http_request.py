@@ -20,7 +20,7 @@ from harness.domain.network_policy import NetworkPolicy
 from harness.ports.clock import SystemClock
 from harness.ports.entropy import SystemEntropy
 from tests.unit.broker.door import Names, Notes, host, rule
-from tests.unit.broker.tools.desk import CANARY, Desk, desk, text_of
+from tests.unit.broker.tools.desk import CANARY, NO_TLS, Desk, desk, text_of
 
 
 @dataclass(slots=True)
@@ -42,7 +42,7 @@ async def way(
 ) -> AsyncIterator[Way]:
     """A desk whose one tool goes out through a proxy; `app.example` is on loopback."""
     clock, notes = SystemClock(), Notes()
-    tls = ssl.create_default_context(cadata=upstream.pem) if upstream else None
+    tls = ssl.create_default_context(cadata=upstream.pem) if upstream else NO_TLS
     proxy = EgressProxy(
         clock, Names({"app.example": ["127.0.0.1"], "evil.example": ["127.0.0.1"]}), tls
     )
@@ -51,12 +51,16 @@ async def way(
     authority = Authority(clock) if reads else None
     passage = Passage("lease", network, ledger, notes, EgressBounds(), authority)
     proxy.admit(passage)
-    context = ssl.create_default_context(cadata=upstream.pem) if upstream else None
     try:
-        async with desk(http_request(proxy, passage, context), ledger=ledger) as here:
+        async with desk(http_request(proxy, passage, _own(tls)), ledger=ledger) as here:
             yield Way(here, notes)
     finally:
         await proxy.close()
+
+
+def _own(tls: ssl.SSLContext) -> ssl.SSLContext:
+    """A context that a lease's authority may be added to."""
+    return tls if tls is not NO_TLS else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def at(port: int, *methods: str) -> HostRule:
