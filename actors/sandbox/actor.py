@@ -3,10 +3,17 @@
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
 from actors.detached import start_once
-from actors.sandbox.files import FileEntry
-from actors.sandbox.host import SandboxHost, SandboxRef
-from actors.sandbox.spec import Chunk, Command, ExecResult, SandboxEvent, SandboxSpec
-from actors.sandbox.tiers import Control, Hold, Tier
+from actors.sandbox.host import SandboxHost
+from harness.domain.sandbox import (
+    Chunk,
+    Command,
+    ExecResult,
+    FileEntry,
+    SandboxEvent,
+    SandboxRef,
+    SandboxSpec,
+)
+from harness.domain.sandbox_tier import Control, Hold, Tier
 
 NAME = "sandbox-host"
 
