@@ -21,13 +21,13 @@ from actors.broker.proxy import EgressProxy
 from actors.broker.scripted_provider import ScriptedProvider
 from actors.sandbox.files import SandboxFiles
 from actors.sandbox.sandbox import Sandbox
-from actors.sandbox.spec import WORKSPACE
 from harness.domain.account import Account, Measure
 from harness.domain.door_spec import DoorSpec
 from harness.domain.host_name import Endpoint
 from harness.domain.host_rule import WEB_PORTS
 from harness.domain.network_policy import NetworkMode, NetworkPolicy
 from harness.domain.redaction import Redactor
+from harness.domain.sandbox import WORKSPACE
 from harness.errors import Forbidden
 from harness.ports.clock import Clock
 from harness.ports.entropy import Entropy

@@ -3,12 +3,19 @@
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
 from actors.detached import start_once
-from actors.sandbox.files import FileEntry
-from actors.sandbox.host import SandboxHost, SandboxRef
-from actors.sandbox.spec import Chunk, Command, ExecResult, SandboxEvent, SandboxSpec
-from actors.sandbox.tiers import Control, Hold, Tier
+from actors.sandbox.host import SandboxHost
 from harness.domain.account import Measure
 from harness.domain.door_spec import DoorSpec
+from harness.domain.sandbox import (
+    Chunk,
+    Command,
+    ExecResult,
+    FileEntry,
+    SandboxEvent,
+    SandboxRef,
+    SandboxSpec,
+)
+from harness.domain.sandbox_tier import Control, Hold, Tier
 
 NAME = "sandbox-host"
 

@@ -10,12 +10,18 @@ from ray.exceptions import RayActorError, RayTaskError
 
 from actors.detached import NAMESPACE
 from actors.sandbox.actor import NAME
-from actors.sandbox.files import FileEntry
-from actors.sandbox.host import SandboxRef
-from actors.sandbox.spec import Chunk, Command, ExecResult, SandboxEvent, SandboxSpec
-from actors.sandbox.tiers import Control, Hold, Tier
 from harness.domain.account import Measure
 from harness.domain.door_spec import DoorSpec
+from harness.domain.sandbox import (
+    Chunk,
+    Command,
+    ExecResult,
+    FileEntry,
+    SandboxEvent,
+    SandboxRef,
+    SandboxSpec,
+)
+from harness.domain.sandbox_tier import Control, Hold, Tier
 from harness.errors import HarnessError, Unavailable
 
 CALL_SECONDS = 60.0

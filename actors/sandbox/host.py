@@ -13,17 +13,25 @@ from actors.sandbox.cgroup import GroupRoots, find_roots, sweep
 from actors.sandbox.doorway import Doorway, OpenDoor
 from actors.sandbox.execution import Execution
 from actors.sandbox.exposure import Exposure
-from actors.sandbox.files import FileEntry, SandboxFiles
+from actors.sandbox.files import SandboxFiles
 from actors.sandbox.process_tier import ProcessTierSandbox
 from actors.sandbox.sandbox import Sandbox
 from actors.sandbox.snapshots import Snapshots
-from actors.sandbox.spec import Chunk, Command, ExecResult, SandboxEvent, SandboxSpec
 from actors.sandbox.tier_probe import probe_tier
-from actors.sandbox.tiers import Control, Hold, Tier, TierReport
 from actors.sandbox.users import Users
 from actors.sandbox.warm import WarmLimits, WarmPool
 from harness.domain.account import Measure
 from harness.domain.door_spec import DoorSpec
+from harness.domain.sandbox import (
+    Chunk,
+    Command,
+    ExecResult,
+    FileEntry,
+    SandboxEvent,
+    SandboxRef,
+    SandboxSpec,
+)
+from harness.domain.sandbox_tier import Control, Hold, Tier, TierReport
 from harness.errors import Conflict, InvalidInput, NotFound, QuotaExceeded, Unavailable
 from harness.ports.entropy import Entropy
 
@@ -33,14 +41,6 @@ MOST_EXPOSED = 16
 """Ports of one sandbox."""
 MOST_RUNNING = 64
 """Commands that were started and not yet waited for, in one sandbox."""
-
-
-@dataclass(frozen=True, slots=True)
-class SandboxRef:
-    """Names a sandbox to those who may use it."""
-
-    tenant: str
-    id: str
 
 
 @dataclass(slots=True)

@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 
 from actors.broker.door import MODEL_PORT, PROXY_PORT, BrokerDoorway
-from actors.sandbox.host import SandboxHost, SandboxRef
+from actors.sandbox.host import SandboxHost
 from actors.sandbox.snapshots import Snapshots
-from actors.sandbox.spec import Command, SandboxSpec
 from harness.domain.account import Budget, Measure
 from harness.domain.agent_grant import ModelSource
 from harness.domain.door_spec import DoorSpec
@@ -21,6 +20,7 @@ from harness.domain.host_rule import HostRule
 from harness.domain.name_set import NameSet
 from harness.domain.network_policy import NetworkPolicy
 from harness.domain.policy import Policy
+from harness.domain.sandbox import Command, SandboxRef, SandboxSpec
 from harness.domain.script import Reply
 from harness.errors import Conflict, Forbidden, TierUnavailable, Unavailable
 from harness.ports.clock import SystemClock
