@@ -1,9 +1,11 @@
 """The composition root: which adapter stands behind each port, for one installation."""
 
 import socket
+from functools import partial
 
 from fastapi import FastAPI
 
+from actors.broker.door import BrokerDoorway
 from actors.environments.build import BuildLimits
 from actors.environments.cache import EnvironmentCache
 from actors.pools.browser import BrowserBounds
@@ -11,6 +13,8 @@ from actors.pools.handle import BrowserHostHandle
 from actors.pools.host import BrowserHost
 from actors.pools.roster import PoolLimits
 from actors.sandbox.handle import SandboxHostHandle
+from actors.sandbox.host import SandboxHost
+from actors.sandbox.snapshots import Snapshots
 from actors.sandbox.write_roots import everything_but
 from actors.scheduler.handle import SchedulerHandle
 from actors.scheduler.service import Scheduler
@@ -123,7 +127,7 @@ def worker_host(settings: Settings, workers: int) -> WorkerHost:
         scratch=settings.scratch / "runs",
         browser=browser(settings),
         pool=BrowserHostHandle(),
-        sandboxes=SandboxHostHandle(),
+        sandboxes=SandboxHostHandle(partial(sandbox_host, settings)),
         environments=EnvironmentCache(
             environments(settings),
             index_environ(),
@@ -150,6 +154,16 @@ def browser_host(settings: Settings, workers: int) -> BrowserHost:
         write_roots=everything_but(settings.home),
     )
     return BrowserHost(limits, bounds, settings.scratch / "browsers", SystemEntropy())
+
+
+def sandbox_host(settings: Settings) -> SandboxHost:
+    """The sandboxes of this machine; nothing is started before somebody asks for one."""
+    return SandboxHost(
+        SystemEntropy(),
+        settings.scratch / "sandboxes",
+        Snapshots(settings.scratch / "snapshots"),
+        BrokerDoorway(SystemClock(), SystemEntropy()),
+    )
 
 
 def application(settings: Settings) -> FastAPI:
