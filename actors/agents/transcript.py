@@ -9,6 +9,7 @@ from harness.domain.account import Measure
 
 MOST_TURNS = 2000
 MOST_TEXT = 4000
+LINE_CHARACTERS = 200
 
 
 @dataclass(slots=True)
@@ -82,7 +83,7 @@ def _words(turn: Mapping[str, Any]) -> Iterator[str]:
     if turn.get("status", 200) not in (0, 200):
         yield f"status {turn['status']}"
     if turn.get("said"):
-        yield _short(str(turn["said"]), 200)
+        yield _short(str(turn["said"]), LINE_CHARACTERS)
     for call in turn.get("calls", ()):
         yield f"-> {call['name']} {_short(call['arguments'], 100)}"
 

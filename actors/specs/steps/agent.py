@@ -155,14 +155,14 @@ def _document(name: str, context: StepContext) -> Any:  # Any: what YAML holds
 
 def _record(turn: Mapping[str, Any], context: StepContext) -> None:  # Any: JSON of the transcript
     """What it did, as a step within this one."""
-    from actors.agents.transcript import line_of
+    from actors.agents.transcript import LINE_CHARACTERS, line_of
 
-    note = str(turn.get("why") or turn.get("said") or "")
+    said, is_refused = str(turn.get("said", "")), "refused" in turn
     context.test.recorder.add(
         turn["kind"],
-        line_of(turn),
-        "failed" if "refused" in turn or turn.get("error") else "passed",
-        note,
+        f"{turn['name']}: refused" if is_refused else line_of(turn),
+        "failed" if is_refused or turn.get("error") else "passed",
+        str(turn["why"]) if is_refused else said if len(said) > LINE_CHARACTERS else "",
         float(turn.get("seconds", 0.0)),
     )
 
