@@ -13,10 +13,10 @@ from statistics import median
 
 from actors.sandbox.cgroup import find_roots
 from actors.sandbox.namespace import NamespaceSandbox
-from actors.sandbox.spec import Command, SandboxSpec
 from actors.sandbox.template import Template
 from actors.sandbox.users import Users
 from benchmarks.table import Figure, show
+from harness.domain.sandbox import Command, SandboxSpec
 
 CODE = "print('hello')"
 SAID = b"hello\n"

@@ -1,15 +1,20 @@
 """The composition root: which adapter stands behind each port, for one installation."""
 
 import socket
+from functools import partial
 
 from fastapi import FastAPI
 
+from actors.broker.door import BrokerDoorway
 from actors.environments.build import BuildLimits
 from actors.environments.cache import EnvironmentCache
 from actors.pools.browser import BrowserBounds
 from actors.pools.handle import BrowserHostHandle
 from actors.pools.host import BrowserHost
 from actors.pools.roster import PoolLimits
+from actors.sandbox.handle import SandboxHostHandle
+from actors.sandbox.host import SandboxHost
+from actors.sandbox.snapshots import Snapshots
 from actors.sandbox.write_roots import everything_but
 from actors.scheduler.handle import SchedulerHandle
 from actors.scheduler.service import Scheduler
@@ -29,6 +34,7 @@ from harness.domain.quota import QuotaName
 from harness.domain.scope import DEFAULT_SCOPE
 from harness.ports.clock import SystemClock
 from harness.ports.entropy import SystemEntropy
+from harness.services.agent_grants import AgentGrants
 from harness.services.analytics import Analytics
 from harness.services.imports import Imports
 from harness.services.quarantines import Quarantines
@@ -99,6 +105,7 @@ def scheduler(settings: Settings) -> Scheduler:
     return Scheduler(
         Scheduling(store, entropy, limits),
         secrets(settings, store),
+        AgentGrants(store),
         [Relay(store, bus), AnalyticsFeed(bus, Analytics(store, entropy))],
     )
 
@@ -120,6 +127,7 @@ def worker_host(settings: Settings, workers: int) -> WorkerHost:
         scratch=settings.scratch / "runs",
         browser=browser(settings),
         pool=BrowserHostHandle(),
+        sandboxes=SandboxHostHandle(partial(sandbox_host, settings)),
         environments=EnvironmentCache(
             environments(settings),
             index_environ(),
@@ -146,6 +154,16 @@ def browser_host(settings: Settings, workers: int) -> BrowserHost:
         write_roots=everything_but(settings.home),
     )
     return BrowserHost(limits, bounds, settings.scratch / "browsers", SystemEntropy())
+
+
+def sandbox_host(settings: Settings) -> SandboxHost:
+    """The sandboxes of this machine; nothing is started before somebody asks for one."""
+    return SandboxHost(
+        SystemEntropy(),
+        settings.scratch / "sandboxes",
+        Snapshots(settings.scratch / "snapshots"),
+        BrokerDoorway(SystemClock(), SystemEntropy()),
+    )
 
 
 def application(settings: Settings) -> FastAPI:

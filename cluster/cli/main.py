@@ -5,6 +5,7 @@ import sys
 import typer
 
 from cluster.cli import (
+    agent,
     environments,
     imports,
     look,
@@ -40,6 +41,7 @@ quotas.register(app)
 quarantine.register(app)
 validate.register(app)
 policy.register(app)
+agent.register(app)
 
 
 def main() -> None:
