@@ -15,7 +15,8 @@ from actors.broker.tools.tool import Tool, ToolAnswer, quoted, told
 from harness.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
-    from actors.sandbox.files import FileEntry, SandboxFiles
+    from actors.sandbox.files import SandboxFiles
+    from harness.domain.sandbox import FileEntry
 
 MOST_READ = 128 << 10
 MOST_WRITTEN = 1 << 20
