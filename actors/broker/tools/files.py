@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from harness.domain.sandbox import FileEntry
 
 MOST_READ = 128 << 10
-MOST_WRITTEN = 1 << 20
+MOST_WRITTEN = 512 << 10
 MOST_LISTED = 1_000
 
 Path = Annotated[str, StringConstraints(pattern=r"^[^\x00]+$", max_length=4000)]

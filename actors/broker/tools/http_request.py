@@ -18,7 +18,7 @@ from actors.broker.tools.tool import Tool, ToolAnswer, quoted
 from harness.domain.host_name import Endpoint
 from harness.errors import InvalidInput
 
-MOST_BODY = 1 << 20
+MOST_BODY = 512 << 10
 MOST_REPLY = 1 << 20
 MOST_HEADERS = 64
 _URL = re.compile(r"[^\x00-\x20\x7f]{1,8000}")

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 PATH = "/mcp"
-MOST_BODY = 2 << 20
+MOST_BODY = 1 << 20
 CONNECTIONS = 32
 SPARE_SECONDS = 10.0
 """For a request beside its call and the wait for its turn."""

@@ -41,6 +41,10 @@ Buy</button><p id=out role=status></p><a href=/next>Next</a>
 <a href="http://evil.example/">Evil</a><a href="file:///etc/passwd">Disk</a>"""
 SCRIPT = """<title>S</title><p id=out>?</p><script>
 fetch('http://evil.example/').then(r => { out.textContent = r.status })</script>"""
+NEAR = """<title>N</title><img src=http://127.0.0.1:{port}/a>
+<iframe src=http://localhost:{port}/b></iframe><script>
+fetch('http://127.0.0.1:{port}/c').catch(() => 0).then(() => {{ document.title = 'Done' }})
+</script>"""
 PAGES = {
     "/": ("text/html", FORM),
     "/next": ("text/html", "<title>Next</title><h1>Next page</h1>"),
@@ -214,6 +218,16 @@ async def test_links_redirects_and_scripts_lead_nowhere_else(shop: Visit) -> Non
         "evil.example"
     }
     assert all(each.host == "app.example" for each in shop.notes.ends)
+
+
+async def test_a_page_does_not_reach_the_machine_that_its_browser_runs_on(shop: Visit) -> None:
+    async with host() as near:
+        PAGES["/near"] = ("text/html", NEAR.format(port=near.port))
+        found = await shop.do("open", url=f"{shop.at}/near")
+        async with asyncio.timeout(10):
+            while "title: Done" not in found:
+                found = await shop.do("snapshot")
+    assert near.heads == []
 
 
 @pytest.mark.parametrize(

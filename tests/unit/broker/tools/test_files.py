@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from actors.broker.tools.files import MOST_READ, SandboxWorkspace, file_tools
+from actors.broker.tools.files import MOST_READ, MOST_WRITTEN, SandboxWorkspace, file_tools
 from actors.sandbox.files import SandboxFiles
 from tests.unit.broker.tools.desk import CANARY, Desk, desk, text_of
 
@@ -80,7 +80,7 @@ async def test_what_is_too_large_is_refused(inside: Path) -> None:
     (inside / "large").write_bytes(b"x" * (MOST_READ + 1))
     async with opened(inside) as here:
         read = await here.call("files.read", path="large")
-        written = await here.call("files.write", path="b", content="x" * (1 << 20) + "x")
+        written = await here.call("files.write", path="b", content="x" * (MOST_WRITTEN + 1))
         odd = await here.call("files.write", path="b", content="?", encoding="base64")
     assert "larger than" in text_of(read)
     assert "more than" in text_of(written)
