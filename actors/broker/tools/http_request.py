@@ -4,7 +4,7 @@ import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Annotated, Any
 from urllib.parse import quote, urlsplit
 
@@ -77,9 +77,13 @@ class HttpRequest:
 
 def http_request(proxy: EgressProxy, passage: Passage, tls: ssl.SSLContext | None = None) -> Tool:
     """The tool for a lease that the proxy has admitted; `tls` verifies hosts."""
-    context = tls or ssl.create_default_context()
-    if passage.authority is not None:
-        context.load_verify_locations(cadata=passage.authority.pem)
+
+    @cache
+    def context() -> ssl.SSLContext:
+        made = tls or ssl.create_default_context()
+        if passage.authority is not None:
+            made.load_verify_locations(cadata=passage.authority.pem)
+        return made
 
     def is_read(to: Endpoint) -> bool:
         return passage.rules.connection(to).must_read

@@ -53,7 +53,7 @@ class LeaseClient:
     connect: Connect
     is_read: Callable[[Endpoint], bool]
     """Whether the proxy itself answers for this host over HTTPS; elsewhere the host does."""
-    tls: ssl.SSLContext
+    tls: Callable[[], ssl.SSLContext]
     """Verifies hosts, also where the proxy presents a certificate of its own."""
     bounds: EgressBounds = field(default_factory=EgressBounds)
 
@@ -86,8 +86,9 @@ class LeaseClient:
         target = question.path
         if question.is_secure:
             await self._tunnelled(question.to, Peer.client(reader, writer, self.bounds))
+            tls = await asyncio.to_thread(self.tls)
             async with asyncio.timeout(self.bounds.connect_seconds):
-                await writer.start_tls(self.tls, server_hostname=question.to.host)
+                await writer.start_tls(tls, server_hostname=question.to.host)
         else:
             target = f"http://{question.to}{target}"
         peer = Peer.client(reader, writer, self.bounds)

@@ -22,6 +22,7 @@ from actors.broker.tools.record import Recording
 from actors.broker.tools.tool import Tool
 from harness.domain.policy import Policy
 from harness.domain.redaction import Redactor
+from harness.errors import Unavailable
 from harness.ports.clock import Clock
 from harness.ports.effects import EffectJournal
 
@@ -65,13 +66,7 @@ class ToolServer:
         self._calls = ToolCalls(self.lease, *parts, self.tools, self.limits)
 
     async def serve(self, listener: socket.socket) -> None:
-        """Serve on the lease's own socket; the first of a process takes a second to load MCP."""
-        if self._running is None:
-            self._running = asyncio.create_task(self._run())
-        async with asyncio.timeout(START_SECONDS):
-            await self._ready.wait()
-        if self._running.done():
-            await self._running  # says what went wrong
+        """Serve on the lease's own socket; MCP is loaded at the first request of a process."""
         await self.connections.listen(
             listener, lambda streams: self.converse(Peer.server(*streams, self.bounds))
         )
@@ -81,7 +76,7 @@ class ToolServer:
         await self.connections.close()
         self._end.set()
         if self._running is not None:
-            await self._running
+            await asyncio.gather(self._running, return_exceptions=True)
         await self._calls.close()
 
     async def converse(self, peer: Peer) -> None:
@@ -105,6 +100,15 @@ class ToolServer:
         finally:
             self._ready.set()
 
+    async def _started(self) -> "McpProtocol":
+        if self._running is None:
+            self._running = asyncio.create_task(self._run())
+        async with asyncio.timeout(START_SECONDS):
+            await self._ready.wait()
+        if self._protocol is None:
+            raise Unavailable("MCP could not be loaded.")
+        return self._protocol
+
     async def _answered(self, peer: Peer, request: h11.Request) -> bool:
         """Whether the connection can carry a further request."""
         async with asyncio.timeout(2 * self.limits.call_seconds + SPARE_SECONDS):
@@ -119,11 +123,12 @@ class ToolServer:
             await _tell(peer, 405, "Send POST.", [(b"Allow", b"POST")])
             return
         body = await self._body(peer)
-        if body is None or self._protocol is None:
+        if body is None:
             await _tell(peer, 413, f"The body has more than {self.bounds.body_bytes} bytes.")
             return
         try:
-            await self._protocol.answer(HttpExchange(peer, request, body))
+            protocol = await self._started()
+            await protocol.answer(HttpExchange(peer, request, body))
         except (Malformed, OSError, TimeoutError, h11.LocalProtocolError):
             raise
         except Exception as broken:
