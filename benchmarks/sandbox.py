@@ -17,12 +17,12 @@ from statistics import median, quantiles
 
 from actors.sandbox.cgroup import find_roots
 from actors.sandbox.namespace import NamespaceSandbox
-from actors.sandbox.spec import Chunk, Command, SandboxSpec
 from actors.sandbox.template import Template
 from actors.sandbox.users import Users
 from benchmarks.hogs import hogs
 from benchmarks.rivals import Runc, bwrap
 from benchmarks.table import Figure, show
+from harness.domain.sandbox import Chunk, Command, SandboxSpec
 
 CODE = "print('hello')"
 SAID = b"hello\n"

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from actors.sandbox.probe import describe_process_tier
 from actors.sandbox.tier_probe import probe_tiers
-from actors.sandbox.tiers import Tier, TierReport
 from cluster.browser_check import describe, playwrights_own
 from cluster.platform import Platform
+from harness.domain.sandbox_tier import Tier, TierReport
 from harness.errors import HarnessError
 from harness.settings import Settings
 from serve.browser import browser

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
 
-from actors.sandbox.files import FileEntry, SandboxFiles
+from actors.sandbox.files import SandboxFiles
+from harness.domain.sandbox import FileEntry
 from harness.errors import Forbidden, InvalidInput, NotFound, TooLarge
 
 MOST_BYTES = 1 << 30

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from actors.sandbox.capture import Capture
 from actors.sandbox.channel import Reply, Requests
-from actors.sandbox.spec import Chunk, Command, ExecResult, Reason, Usage
+from harness.domain.sandbox import Chunk, Command, ExecResult, Reason, Usage
 from harness.errors import Unavailable
 
 END_SECONDS = 15.0

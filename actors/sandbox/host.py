@@ -1,25 +1,38 @@
 """The sandboxes of one node, by tenant and id, each of the tier that was asked for."""
 
 import asyncio
+import io
 import shutil
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from actors.sandbox.archive import unpack
 from actors.sandbox.cgroup import GroupRoots, find_roots, sweep
+from actors.sandbox.doorway import Doorway, OpenDoor
 from actors.sandbox.execution import Execution
 from actors.sandbox.exposure import Exposure
-from actors.sandbox.files import FileEntry, SandboxFiles
+from actors.sandbox.files import SandboxFiles
 from actors.sandbox.process_tier import ProcessTierSandbox
 from actors.sandbox.sandbox import Sandbox
 from actors.sandbox.snapshots import Snapshots
-from actors.sandbox.spec import Chunk, Command, ExecResult, SandboxEvent, SandboxSpec
 from actors.sandbox.tier_probe import probe_tier
-from actors.sandbox.tiers import Control, Hold, Tier, TierReport
 from actors.sandbox.users import Users
 from actors.sandbox.warm import WarmLimits, WarmPool
-from harness.errors import InvalidInput, NotFound, QuotaExceeded
+from harness.domain.account import Measure
+from harness.domain.door_spec import DoorSpec
+from harness.domain.sandbox import (
+    Chunk,
+    Command,
+    ExecResult,
+    FileEntry,
+    SandboxEvent,
+    SandboxRef,
+    SandboxSpec,
+)
+from harness.domain.sandbox_tier import Control, Hold, Tier, TierReport
+from harness.errors import Conflict, InvalidInput, NotFound, QuotaExceeded, Unavailable
 from harness.ports.entropy import Entropy
 
 REMEMBERED = 256
@@ -30,19 +43,33 @@ MOST_RUNNING = 64
 """Commands that were started and not yet waited for, in one sandbox."""
 
 
-@dataclass(frozen=True, slots=True)
-class SandboxRef:
-    """Names a sandbox to those who may use it."""
-
-    tenant: str
-    id: str
-
-
 @dataclass(slots=True)
 class _Room:
     sandbox: Sandbox
     started: dict[int, Execution] = field(default_factory=dict)
     exposures: dict[int, Exposure] = field(default_factory=dict)
+    door: OpenDoor | None = None
+
+    def ready(self, command: Command) -> Command:
+        """The command, which finds the way out.
+
+        Raises:
+            InvalidInput: it wants descriptors; they are of this process, so that a caller of
+                another cannot mean them.
+        """
+        if command.fds:
+            raise InvalidInput("A command for a host of sandboxes cannot inherit descriptors.")
+        if self.door is None:
+            return command
+        return replace(command, environ={**self.door.environ, **command.environ})
+
+    async def close(self) -> None:
+        """End it with everything in it."""
+        for exposure in self.exposures.values():
+            exposure.close()
+        await self.sandbox.close()
+        if self.door is not None:
+            await self.door.close()
 
 
 @dataclass(slots=True)
@@ -53,6 +80,8 @@ class SandboxHost:
     scratch: Path
     """Folder of the process tier's workspaces, of nothing else; what is in it goes at first."""
     snapshots: Snapshots
+    doorway: Doorway | None = None
+    """Opens ways out of sandboxes; without one there are none."""
     most_sandboxes: int = 64
     most_per_tenant: int = 32
     warm: WarmLimits = field(default_factory=WarmLimits)
@@ -77,7 +106,7 @@ class SandboxHost:
         """
         report = await self._probed(tier)
         report.demand(demands or {})
-        self._admit(spec.tenant)
+        await self._admit(spec.tenant)
         ref = SandboxRef(spec.tenant, self.entropy.new_id())
         self._starting.append(spec.tenant)
         try:
@@ -92,13 +121,15 @@ class SandboxHost:
 
     async def exec(self, ref: SandboxRef, command: Command) -> ExecResult:
         """Run a command to its end."""
-        return await self._room(ref).sandbox.exec(_here(command))
+        room = self._room(ref)
+        return await room.sandbox.exec(room.ready(command))
 
     async def exec_stream(
         self, ref: SandboxRef, command: Command
     ) -> AsyncIterator[Chunk | ExecResult]:
         """Its output as it comes, and its result last."""
-        async for item in self._room(ref).sandbox.exec_stream(_here(command)):
+        room = self._room(ref)
+        async for item in room.sandbox.exec_stream(room.ready(command)):
             yield item
 
     async def start(self, ref: SandboxRef, command: Command) -> int:
@@ -106,7 +137,7 @@ class SandboxHost:
         room = self._room(ref)
         if len(room.started) >= MOST_RUNNING:
             raise QuotaExceeded(f"{MOST_RUNNING} commands were started; wait for one of them.")
-        execution = room.sandbox.start(_here(command))
+        execution = room.sandbox.start(room.ready(command))
         room.started[execution.id] = execution
         return execution.id
 
@@ -178,6 +209,39 @@ class SandboxHost:
             room.exposures[port] = await Exposure.open(room.sandbox, port)
         return room.exposures[port].port
 
+    async def open_door(self, ref: SandboxRef, spec: DoorSpec) -> Mapping[str, str]:
+        """Open its one way out; gives the variables by which its commands find that.
+
+        Raises:
+            Conflict: it has one.
+            Unavailable: there are none on this host.
+            Forbidden: the policy is none for a sandbox.
+        """
+        room = self._room(ref)
+        if self.doorway is None:
+            raise Unavailable("This host of sandboxes opens no way out of them.")
+        if room.door is not None:
+            raise Conflict(f"The sandbox {ref.id} has its way out already.")
+        self._journals.mkdir(exist_ok=True)
+        room.door = await self.doorway.open(room.sandbox, spec, self._journals / ref.id)
+        version = spec.policy.version
+        room.sandbox.note("sandbox.door_opened", {"policy": version})
+        return room.door.environ
+
+    async def journal(self, ref: SandboxRef, offset: int, most_bytes: int = 1 << 20) -> bytes:
+        """Lines of JSON about what passed its way out, from an offset in bytes."""
+        door = self._known(ref).door
+        return b"" if door is None else door.journal.read(offset, most_bytes)
+
+    async def spent(self, ref: SandboxRef) -> Mapping[Measure, int]:
+        """What was used through its way out so far."""
+        door = self._known(ref).door
+        return {} if door is None else door.spent
+
+    async def fill(self, ref: SandboxRef, archive: bytes) -> int:
+        """Write a tar archive into its workspace; says how many entries."""
+        return await asyncio.to_thread(unpack, self._files(ref), io.BytesIO(archive))
+
     async def set_timeout(self, ref: SandboxRef, seconds: float) -> None:
         """End it that long from now."""
         self._room(ref).sandbox.set_timeout(seconds)
@@ -188,10 +252,7 @@ class SandboxHost:
 
     async def kill(self, ref: SandboxRef) -> None:
         """End it with everything in it."""
-        room = self._known(ref)
-        for exposure in room.exposures.values():
-            exposure.close()
-        await room.sandbox.close()
+        await self._known(ref).close()
 
     async def close(self) -> None:
         """End everything, spares too; who asks again gets a new pool."""
@@ -200,6 +261,10 @@ class SandboxHost:
         if self._pool is not None:
             await self._pool.close()
             self._pool = None
+
+    @property
+    def _journals(self) -> Path:
+        return self.scratch / "journals"
 
     async def _probed(self, tier: Tier) -> TierReport:
         async with self._opening:
@@ -217,20 +282,20 @@ class SandboxHost:
             return await self._pool.take(spec)
         raise InvalidInput(f"No code of strangers runs in the tier {tier}.")
 
-    def _admit(self, tenant: str) -> None:
-        self._forget()
+    async def _admit(self, tenant: str) -> None:
+        await self._forget()
         living = [ref.tenant for ref, room in self._rooms.items() if not room.sandbox.has_ended]
         living += self._starting
         if living.count(tenant) >= self.most_per_tenant or len(living) >= self.most_sandboxes:
             raise QuotaExceeded("No room for another sandbox on this node; end one, or wait.")
 
-    def _forget(self) -> None:
+    async def _forget(self) -> None:
         ended = [ref for ref, room in self._rooms.items() if room.sandbox.has_ended]
         for ref in ended:
             for exposure in self._rooms[ref].exposures.values():
                 exposure.close()
         for ref in ended[:-REMEMBERED]:
-            del self._rooms[ref]
+            await self._rooms.pop(ref).close()
 
     async def _restore(self, ref: SandboxRef, snapshot: str) -> None:
         try:
@@ -260,13 +325,6 @@ class SandboxHost:
         if execution is None:
             raise NotFound(f"No command {number} was started in sandbox {ref.id}.")
         return execution
-
-
-def _here(command: Command) -> Command:
-    """Descriptors are of this process, so a caller of another cannot mean them."""
-    if command.fds:
-        raise InvalidInput("A command for a host of sandboxes cannot inherit descriptors.")
-    return command
 
 
 def _swept(scratch: Path) -> GroupRoots | None:

@@ -14,7 +14,9 @@ from actors.sandbox.events import EventLog
 from actors.sandbox.execution import Execution, carried_out, narrated
 from actors.sandbox.files import SandboxFiles
 from actors.sandbox.inside import messages
-from actors.sandbox.spec import (
+from actors.sandbox.users import Users
+from actors.sandbox.watchdog import MemoryWatchdog
+from harness.domain.sandbox import (
     Chunk,
     Command,
     ExecResult,
@@ -22,8 +24,6 @@ from actors.sandbox.spec import (
     SandboxEvent,
     SandboxSpec,
 )
-from actors.sandbox.users import Users
-from actors.sandbox.watchdog import MemoryWatchdog
 from harness.errors import Unavailable
 
 BORN_SECONDS = 15.0

@@ -22,7 +22,10 @@ from actors.sandbox.events import EventLog
 from actors.sandbox.execution import Execution, carried_out, narrated
 from actors.sandbox.files import SandboxFiles
 from actors.sandbox.process import ProcessSpec
-from actors.sandbox.spec import (
+from actors.sandbox.wardens import Wardens
+from actors.sandbox.watchdog import tree
+from actors.sandbox.watched import LOOK_SECONDS, DiskLimit
+from harness.domain.sandbox import (
     WORKSPACE,
     Bind,
     Chunk,
@@ -32,9 +35,6 @@ from actors.sandbox.spec import (
     SandboxEvent,
     SandboxSpec,
 )
-from actors.sandbox.wardens import Wardens
-from actors.sandbox.watchdog import tree
-from actors.sandbox.watched import LOOK_SECONDS, DiskLimit
 from harness.errors import InvalidInput, TierUnavailable
 
 READABLE = (

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from actors.sandbox.execution import Execution
 from actors.sandbox.files import SandboxFiles
-from actors.sandbox.spec import Chunk, Command, ExecResult, Reason, SandboxEvent
+from harness.domain.sandbox import Chunk, Command, ExecResult, Reason, SandboxEvent
 
 
 class Sandbox(Protocol):

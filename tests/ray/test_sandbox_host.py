@@ -4,8 +4,8 @@ import pytest
 
 from actors.sandbox.host import SandboxHost
 from actors.sandbox.snapshots import Snapshots
-from actors.sandbox.spec import Chunk, Command, ExecResult, SandboxSpec
-from actors.sandbox.tiers import Control, Hold
+from harness.domain.sandbox import Chunk, Command, ExecResult, SandboxSpec
+from harness.domain.sandbox_tier import Control, Hold
 from harness.errors import NotFound, TierUnavailable
 from harness.ports.entropy import SystemEntropy
 

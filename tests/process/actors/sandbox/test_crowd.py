@@ -3,8 +3,8 @@ from collections import Counter
 
 import pytest
 
-from actors.sandbox.spec import Command, Reason, SandboxSpec
 from actors.sandbox.template import Template
+from harness.domain.sandbox import Command, Reason, SandboxSpec
 from tests.process.actors.sandbox.conftest import SMALL
 
 pytestmark = pytest.mark.process

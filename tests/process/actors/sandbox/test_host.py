@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from actors.sandbox.host import SandboxHost, SandboxRef
+from actors.sandbox.host import SandboxHost
 from actors.sandbox.snapshots import Snapshots
-from actors.sandbox.spec import Bind, Command, Limits, Reason, SandboxSpec
-from actors.sandbox.tiers import Control, Hold, Tier
 from actors.sandbox.warm import WarmLimits
+from harness.domain.sandbox import Bind, Command, Limits, Reason, SandboxRef, SandboxSpec
+from harness.domain.sandbox_tier import Control, Hold, Tier
 from harness.errors import HarnessError, InvalidInput, NotFound, QuotaExceeded, TierUnavailable
 from tests.fakes.entropy import FakeEntropy
 

@@ -10,9 +10,9 @@ import pytest
 
 from actors.sandbox.cgroup import PREFIX, find_roots
 from actors.sandbox.namespace import NamespaceSandbox
-from actors.sandbox.spec import Bind, Chunk, Command, Reason, SandboxSpec
 from actors.sandbox.template import Template
 from actors.sandbox.users import Users
+from harness.domain.sandbox import Bind, Chunk, Command, Reason, SandboxSpec
 from harness.errors import InvalidInput, Unavailable
 
 pytestmark = pytest.mark.process

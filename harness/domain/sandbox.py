@@ -146,6 +146,26 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True)
+class SandboxRef:
+    """Names a sandbox to those who may use it."""
+
+    tenant: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """One name in a folder."""
+
+    name: str
+    kind: str
+    """file, folder, link or other."""
+    size: int
+    mode: int
+    modified_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class SandboxEvent:
     """Something that happened to a sandbox, in the past tense."""
 
