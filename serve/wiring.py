@@ -10,6 +10,7 @@ from actors.pools.browser import BrowserBounds
 from actors.pools.handle import BrowserHostHandle
 from actors.pools.host import BrowserHost
 from actors.pools.roster import PoolLimits
+from actors.sandbox.handle import SandboxHostHandle
 from actors.sandbox.write_roots import everything_but
 from actors.scheduler.handle import SchedulerHandle
 from actors.scheduler.service import Scheduler
@@ -29,6 +30,7 @@ from harness.domain.quota import QuotaName
 from harness.domain.scope import DEFAULT_SCOPE
 from harness.ports.clock import SystemClock
 from harness.ports.entropy import SystemEntropy
+from harness.services.agent_grants import AgentGrants
 from harness.services.analytics import Analytics
 from harness.services.imports import Imports
 from harness.services.quarantines import Quarantines
@@ -99,6 +101,7 @@ def scheduler(settings: Settings) -> Scheduler:
     return Scheduler(
         Scheduling(store, entropy, limits),
         secrets(settings, store),
+        AgentGrants(store),
         [Relay(store, bus), AnalyticsFeed(bus, Analytics(store, entropy))],
     )
 
@@ -120,6 +123,7 @@ def worker_host(settings: Settings, workers: int) -> WorkerHost:
         scratch=settings.scratch / "runs",
         browser=browser(settings),
         pool=BrowserHostHandle(),
+        sandboxes=SandboxHostHandle(),
         environments=EnvironmentCache(
             environments(settings),
             index_environ(),

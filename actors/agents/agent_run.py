@@ -11,7 +11,14 @@ from actors.agents.agent_end import AgentEnd
 from actors.agents.agent_task import DEMANDS, AgentTask
 from harness.domain.account import Measure
 from harness.domain.door_spec import DoorSpec
-from harness.domain.sandbox import Command, ExecResult, Reason, SandboxRef, SandboxSpec
+from harness.domain.sandbox import (
+    Command,
+    ExecResult,
+    Reason,
+    SandboxEvent,
+    SandboxRef,
+    SandboxSpec,
+)
 from harness.domain.sandbox_tier import Control, Hold
 from harness.errors import Forbidden, HarnessError, InvalidInput, NotFound, TooLarge, Unavailable
 
@@ -30,6 +37,10 @@ class AgentHost(Protocol):
         self, spec: SandboxSpec, demands: Mapping[Control, Hold] | None = None
     ) -> SandboxRef:
         """See `SandboxHost.create`."""
+        ...
+
+    async def events(self, ref: SandboxRef, after: int = 0) -> Sequence[SandboxEvent]:
+        """See `SandboxHost.events`."""
         ...
 
     async def open_door(self, ref: SandboxRef, spec: DoorSpec) -> Mapping[str, str]:
@@ -71,6 +82,8 @@ class AgentRun:
     """Gets every line of the sandbox's journal."""
     tell: Tell
     """Hears of every entry soon after it was written."""
+    began: Callable[[Mapping[str, object]], None] = lambda facts: None
+    """Hears of the sandbox's tier and controls when it is up."""
     _offset: int = 0
     _rest: bytes = b""
     _effects: int = 0
@@ -86,6 +99,7 @@ class AgentRun:
         """
         ref = await self.host.create(self.task.sandbox(), DEMANDS)
         try:
+            self.began((await self.host.events(ref))[0].facts)
             await self.host.open_door(ref, self.task.door)
             if self.task.archive:
                 await self.host.fill(ref, self.task.archive)

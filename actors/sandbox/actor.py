@@ -1,6 +1,7 @@
 """The host of a node's sandboxes as a detached Ray actor."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
 
 from actors.detached import start_once
 from actors.sandbox.host import SandboxHost
@@ -14,10 +15,14 @@ from harness.domain.sandbox import (
     SandboxEvent,
     SandboxRef,
     SandboxSpec,
+    SandboxStatus,
 )
 from harness.domain.sandbox_tier import Control, Hold, Tier
+from harness.domain.sandbox_visit import Visit, Visited
 
 NAME = "sandbox-host"
+MOST_CALLS = 1024
+"""At once; of one tenant far fewer, see `SandboxHost`."""
 
 
 class SandboxHostActor:
@@ -33,9 +38,18 @@ class SandboxHostActor:
         demands: Mapping[Control, Hold],
         snapshot: str | None,
         tier: Tier,
+        most: int | None,
     ) -> SandboxRef:
         """See `SandboxHost.create`."""
-        return await self._host.create(spec, demands, snapshot, tier)
+        return await self._host.create(spec, demands, snapshot, tier, most)
+
+    async def statuses(self, tenant: str) -> Sequence[SandboxStatus]:
+        """See `SandboxHost.statuses`."""
+        return await self._host.statuses(tenant)
+
+    async def status(self, ref: SandboxRef) -> SandboxStatus:
+        """See `SandboxHost.status`."""
+        return await self._host.status(ref)
 
     async def exec(self, ref: SandboxRef, command: Command) -> ExecResult:
         """See `SandboxHost.exec`."""
@@ -43,18 +57,20 @@ class SandboxHostActor:
 
     async def exec_stream(
         self, ref: SandboxRef, command: Command
-    ) -> AsyncIterator[Chunk | ExecResult]:
+    ) -> AsyncGenerator[Chunk | ExecResult, None]:
         """See `SandboxHost.exec_stream`."""
-        async for item in self._host.exec_stream(ref, command):
-            yield item
+        items = self._host.exec_stream(ref, command)
+        async with aclosing(items):
+            async for item in items:
+                yield item
 
     async def start(self, ref: SandboxRef, command: Command) -> int:
         """See `SandboxHost.start`."""
         return await self._host.start(ref, command)
 
-    async def wait(self, ref: SandboxRef, number: int) -> ExecResult:
+    async def wait(self, ref: SandboxRef, number: int, seconds: float) -> ExecResult | None:
         """See `SandboxHost.wait`."""
-        return await self._host.wait(ref, number)
+        return await self._host.wait(ref, number, seconds)
 
     async def signal(self, ref: SandboxRef, number: int, signum: int) -> None:
         """See `SandboxHost.signal`."""
@@ -100,6 +116,10 @@ class SandboxHostActor:
         """See `SandboxHost.resume`."""
         await self._host.resume(ref)
 
+    async def visit(self, ref: SandboxRef, port: int, visit: Visit) -> Visited:
+        """See `SandboxHost.visit`."""
+        return await self._host.visit(ref, port, visit)
+
     async def expose(self, ref: SandboxRef, port: int) -> int:
         """See `SandboxHost.expose`."""
         return await self._host.expose(ref, port)
@@ -139,4 +159,4 @@ class SandboxHostActor:
 
 def start_sandbox_host(build: Callable[[], SandboxHost], name: str = NAME) -> None:
     """Create the host of this node unless it is there."""
-    start_once(SandboxHostActor, build, name)
+    start_once(SandboxHostActor, build, name, max_concurrency=MOST_CALLS)

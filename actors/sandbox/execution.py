@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -235,7 +235,7 @@ async def carried_out(start: Callable[[], Execution]) -> ExecResult:
         execution.end()
 
 
-async def narrated(start: Callable[[], Execution]) -> AsyncIterator[Chunk | ExecResult]:
+async def narrated(start: Callable[[], Execution]) -> AsyncGenerator[Chunk | ExecResult, None]:
     """The output of a command as it comes, and its result last; it starts with the first step."""
     execution = start()
     try:

@@ -3,9 +3,11 @@
 import asyncio
 import io
 import shutil
-from collections import OrderedDict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections import Counter, OrderedDict
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 
 from actors.sandbox.archive import unpack
@@ -19,6 +21,7 @@ from actors.sandbox.sandbox import Sandbox
 from actors.sandbox.snapshots import Snapshots
 from actors.sandbox.tier_probe import probe_tier
 from actors.sandbox.users import Users
+from actors.sandbox.visit import visited
 from actors.sandbox.warm import WarmLimits, WarmPool
 from harness.domain.account import Measure
 from harness.domain.door_spec import DoorSpec
@@ -30,15 +33,20 @@ from harness.domain.sandbox import (
     SandboxEvent,
     SandboxRef,
     SandboxSpec,
+    SandboxStatus,
 )
 from harness.domain.sandbox_tier import Control, Hold, Tier, TierReport
+from harness.domain.sandbox_visit import Visit, Visited
 from harness.errors import Conflict, InvalidInput, NotFound, QuotaExceeded, Unavailable
+from harness.ports.clock import Clock, SystemClock
 from harness.ports.entropy import Entropy
 
 REMEMBERED = 256
 """Ended sandboxes whose events may still be asked for."""
 MOST_EXPOSED = 16
 """Ports of one sandbox."""
+MOST_WAITING = 128
+"""Calls of one tenant that wait for something in its sandboxes."""
 MOST_RUNNING = 64
 """Commands that were started and not yet waited for, in one sandbox."""
 
@@ -46,6 +54,7 @@ MOST_RUNNING = 64
 @dataclass(slots=True)
 class _Room:
     sandbox: Sandbox
+    status: SandboxStatus
     started: dict[int, Execution] = field(default_factory=dict)
     exposures: dict[int, Exposure] = field(default_factory=dict)
     door: OpenDoor | None = None
@@ -85,11 +94,13 @@ class SandboxHost:
     most_sandboxes: int = 64
     most_per_tenant: int = 32
     warm: WarmLimits = field(default_factory=WarmLimits)
+    clock: Clock = field(default_factory=SystemClock)
     _pool: WarmPool | None = None
     _reports: dict[Tier, TierReport] = field(default_factory=dict)
     _rooms: "OrderedDict[SandboxRef, _Room]" = field(default_factory=OrderedDict)
     _starting: list[str] = field(default_factory=list)
     _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _waiting: "Counter[str]" = field(default_factory=Counter)
 
     async def create(
         self,
@@ -97,16 +108,12 @@ class SandboxHost:
         demands: Mapping[Control, Hold] | None = None,
         snapshot: str | None = None,
         tier: Tier = Tier.NAMESPACE,
+        most: int | None = None,
     ) -> SandboxRef:
-        """A sandbox of a tier, begun with a snapshot's files if one is named.
-
-        Raises:
-            TierUnavailable: this machine does not hold what is demanded.
-            QuotaExceeded: the node, or the tenant's share of it, is full.
-        """
+        """See `SandboxNode.create`."""
         report = await self._probed(tier)
         report.demand(demands or {})
-        await self._admit(spec.tenant)
+        await self._admit(spec.tenant, most)
         ref = SandboxRef(spec.tenant, self.entropy.new_id())
         self._starting.append(spec.tenant)
         try:
@@ -114,23 +121,40 @@ class SandboxHost:
         finally:
             self._starting.remove(spec.tenant)
         sandbox.note("sandbox.started", {"tier": tier, "controls": report.described()})
-        self._rooms[ref] = _Room(sandbox)
+        now = self.clock.now()
+        ends = now + timedelta(seconds=spec.lifetime_seconds)
+        self._rooms[ref] = _Room(sandbox, SandboxStatus(ref.id, tier, spec.limits, now, ends))
         if snapshot is not None:
             await self._restore(ref, snapshot)
         return ref
 
+    async def statuses(self, tenant: str) -> Sequence[SandboxStatus]:
+        """The tenant's sandboxes that live, oldest first."""
+        rooms = [room for ref, room in self._rooms.items() if ref.tenant == tenant]
+        return [room.status for room in rooms if not room.sandbox.has_ended]
+
+    async def status(self, ref: SandboxRef) -> SandboxStatus:
+        """How it stands; also for a while after its end."""
+        room = self._known(ref)
+        reason = room.sandbox.reason if room.sandbox.has_ended else None
+        return replace(room.status, reason=reason)
+
     async def exec(self, ref: SandboxRef, command: Command) -> ExecResult:
         """Run a command to its end."""
-        room = self._room(ref)
-        return await room.sandbox.exec(room.ready(command))
+        with self._awaited(ref):
+            room = self._room(ref)
+            return await room.sandbox.exec(room.ready(command))
 
     async def exec_stream(
         self, ref: SandboxRef, command: Command
-    ) -> AsyncIterator[Chunk | ExecResult]:
+    ) -> AsyncGenerator[Chunk | ExecResult, None]:
         """Its output as it comes, and its result last."""
-        room = self._room(ref)
-        async for item in room.sandbox.exec_stream(room.ready(command)):
-            yield item
+        with self._awaited(ref):
+            room = self._room(ref)
+            items = room.sandbox.exec_stream(room.ready(command))
+            async with aclosing(items):  # who goes away ends the command
+                async for item in items:
+                    yield item
 
     async def start(self, ref: SandboxRef, command: Command) -> int:
         """Start a command beside others; its number is for `wait`, `signal` and `end`."""
@@ -141,12 +165,14 @@ class SandboxHost:
         room.started[execution.id] = execution
         return execution.id
 
-    async def wait(self, ref: SandboxRef, number: int) -> ExecResult:
+    async def wait(self, ref: SandboxRef, number: int, seconds: float) -> ExecResult | None:
         """How a started command ended; then its number is forgotten."""
         room = self._room(ref)
-        result = await self._execution(ref, number).wait()
-        room.started.pop(number, None)
-        return result
+        with self._awaited(ref), suppress(TimeoutError):
+            result = await asyncio.wait_for(self._execution(ref, number).wait(), seconds)
+            room.started.pop(number, None)
+            return result
+        return None
 
     async def signal(self, ref: SandboxRef, number: int, signum: int) -> None:
         """Signal a started command's process group."""
@@ -178,13 +204,14 @@ class SandboxHost:
 
     async def snapshot(self, ref: SandboxRef) -> str:
         """Keep its files as they are now, everything in it stopped meanwhile."""
-        sandbox = self._room(ref).sandbox
-        name = self.entropy.new_id()
+        room = self._room(ref)
+        sandbox, name = room.sandbox, self.entropy.new_id()
         await sandbox.pause()
         try:
             await asyncio.to_thread(self.snapshots.take, ref.tenant, name, sandbox.files)
         finally:
-            await sandbox.resume()
+            if not room.status.is_paused:
+                await sandbox.resume()
         sandbox.note("sandbox.snapshot_taken", {"snapshot": name})
         return name
 
@@ -194,11 +221,20 @@ class SandboxHost:
 
     async def pause(self, ref: SandboxRef) -> None:
         """Stop everything in it; deadlines go on."""
-        await self._room(ref).sandbox.pause()
+        room = self._room(ref)
+        await room.sandbox.pause()
+        room.status = replace(room.status, is_paused=True)
 
     async def resume(self, ref: SandboxRef) -> None:
         """Let it go on."""
-        await self._room(ref).sandbox.resume()
+        room = self._room(ref)
+        await room.sandbox.resume()
+        room.status = replace(room.status, is_paused=False)
+
+    async def visit(self, ref: SandboxRef, port: int, visit: Visit) -> Visited:
+        """Ask an HTTP server inside."""
+        with self._awaited(ref):
+            return await visited(self._room(ref).sandbox, port, visit)
 
     async def expose(self, ref: SandboxRef, port: int) -> int:
         """The port of this node's loopback that leads to that port of the sandbox."""
@@ -244,7 +280,10 @@ class SandboxHost:
 
     async def set_timeout(self, ref: SandboxRef, seconds: float) -> None:
         """End it that long from now."""
-        self._room(ref).sandbox.set_timeout(seconds)
+        room = self._room(ref)
+        room.sandbox.set_timeout(seconds)
+        ends = self.clock.now() + timedelta(seconds=seconds)
+        room.status = replace(room.status, ends_at=ends)
 
     async def events(self, ref: SandboxRef, after: int = 0) -> Sequence[SandboxEvent]:
         """What happened to it; also for a while after its end."""
@@ -282,12 +321,33 @@ class SandboxHost:
             return await self._pool.take(spec)
         raise InvalidInput(f"No code of strangers runs in the tier {tier}.")
 
-    async def _admit(self, tenant: str) -> None:
+    async def _admit(self, tenant: str, most: int | None) -> None:
         await self._forget()
         living = [ref.tenant for ref, room in self._rooms.items() if not room.sandbox.has_ended]
         living += self._starting
-        if living.count(tenant) >= self.most_per_tenant or len(living) >= self.most_sandboxes:
+        allowed = self.most_per_tenant if most is None else min(most, self.most_per_tenant)
+        if living.count(tenant) >= allowed:
+            raise QuotaExceeded(
+                f"The tenant has {living.count(tenant)} sandboxes and may have {allowed}. End one, "
+                "or ask an operator for a larger quota."
+            )
+        if len(living) >= self.most_sandboxes:
             raise QuotaExceeded("No room for another sandbox on this node; end one, or wait.")
+
+    @contextmanager
+    def _awaited(self, ref: SandboxRef) -> Iterator[None]:
+        """Counts who waits here, so that one tenant does not take every place of the actor."""
+        if self._waiting[ref.tenant] >= MOST_WAITING:
+            raise QuotaExceeded(
+                f"{MOST_WAITING} callers of this tenant wait for its sandboxes already."
+            )
+        self._waiting[ref.tenant] += 1
+        try:
+            yield
+        finally:
+            self._waiting[ref.tenant] -= 1
+            if not self._waiting[ref.tenant]:
+                del self._waiting[ref.tenant]
 
     async def _forget(self) -> None:
         ended = [ref for ref, room in self._rooms.items() if room.sandbox.has_ended]

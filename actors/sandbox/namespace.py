@@ -5,7 +5,7 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from actors.sandbox.cgroup import Group
@@ -120,7 +120,7 @@ class NamespaceSandbox:
         """Run a command to its end; cancelling kills it."""
         return await carried_out(lambda: self.start(command))
 
-    def exec_stream(self, command: Command) -> AsyncIterator[Chunk | ExecResult]:
+    def exec_stream(self, command: Command) -> AsyncGenerator[Chunk | ExecResult, None]:
         """Its output as it comes, and its result last."""
         return narrated(lambda: self.start(command, stream=True))
 

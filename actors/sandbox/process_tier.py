@@ -12,7 +12,7 @@ import shutil
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -100,7 +100,7 @@ class ProcessTierSandbox:
         """Run a command to its end; cancelling kills it."""
         return await carried_out(lambda: self.start(command))
 
-    def exec_stream(self, command: Command) -> AsyncIterator[Chunk | ExecResult]:
+    def exec_stream(self, command: Command) -> AsyncGenerator[Chunk | ExecResult, None]:
         """Its output as it comes, and its result last."""
         return narrated(lambda: self.start(command, stream=True))
 

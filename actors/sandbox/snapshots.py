@@ -17,6 +17,7 @@ class Snapshots:
     folder: Path
     most_bytes: int = 4 << 30
     """Of all together."""
+    most_of_tenant: int = 1 << 30
     _kept: "OrderedDict[tuple[str, str], int]" = field(default_factory=OrderedDict)
 
     def __post_init__(self) -> None:
@@ -29,8 +30,10 @@ class Snapshots:
 
         Raises:
             QuotaExceeded: too much is kept already.
+            TooLarge: it is larger than what may still be kept.
         """
-        room = self.most_bytes - sum(self._kept.values())
+        own = sum(size for (whose, _), size in self._kept.items() if whose == tenant)
+        room = min(self.most_bytes - sum(self._kept.values()), self.most_of_tenant - own)
         if room <= 0:
             raise QuotaExceeded("Snapshots of sandboxes fill their disk; drop some.")
         path = self.folder / name

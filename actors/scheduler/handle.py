@@ -9,6 +9,7 @@ from ray.exceptions import RayActorError, RayTaskError
 
 from actors.detached import NAMESPACE
 from actors.scheduler.actor import NAME
+from harness.domain.agent_grant import AgentGrant
 from harness.domain.ids import AttemptId, HostId, LeaseId
 from harness.domain.scope import Scope
 from harness.domain.work import Batch, Collected, Grant, Report, Surrender
@@ -40,6 +41,10 @@ class SchedulerHandle:
     async def secrets(self, scope: Scope, lease_id: LeaseId) -> Mapping[str, str]:
         """See `Dispatch.secrets`."""
         return cast("Mapping[str, str]", await self._call("secrets", scope, lease_id))
+
+    async def agent_grant(self, scope: Scope, lease_id: LeaseId, agent: str) -> AgentGrant:
+        """See `Dispatch.agent_grant`."""
+        return cast("AgentGrant", await self._call("agent_grant", scope, lease_id, agent))
 
     async def collected(self, lease_id: LeaseId, collected: Collected) -> int:
         """See `Dispatch.collected`."""

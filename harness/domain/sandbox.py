@@ -3,8 +3,10 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
+from harness.domain.sandbox_tier import Tier
 from harness.errors import InvalidInput
 
 WORKSPACE = "/workspace"
@@ -151,6 +153,21 @@ class SandboxRef:
 
     tenant: str
     id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxStatus:
+    """A sandbox as it stands."""
+
+    id: str
+    tier: Tier
+    limits: Limits
+    created_at: datetime
+    ends_at: datetime
+    """When its lifetime is over."""
+    is_paused: bool = False
+    reason: Reason | None = None
+    """Why it ended; None while it lives."""
 
 
 @dataclass(frozen=True, slots=True)
