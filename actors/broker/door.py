@@ -19,6 +19,7 @@ from actors.broker.openai_provider import OpenAIProvider
 from actors.broker.passage import Passage
 from actors.broker.proxy import EgressProxy
 from actors.broker.scripted_provider import ScriptedProvider
+from actors.broker.secret_headers import SecretHeaders
 from actors.sandbox.files import SandboxFiles
 from actors.sandbox.sandbox import Sandbox
 from harness.domain.account import Account, Measure
@@ -111,8 +112,7 @@ class Door:
         listeners = await sandbox.listen([PROXY_PORT, MODEL_PORT, *forwards])
         for listener in listeners:
             self._opened.callback(listener.close)
-        reads = any(rule.methods is not None for rule in network.rules)
-        authority = _authority(self.clock) if reads else None
+        authority = _authority(self.clock) if network.reads else None
         await self._serve_network(network, authority, listeners[0], forwards, listeners[2:])
         await self._serve_models(listeners[1])
         self.environ |= _environ(forwards)
@@ -131,7 +131,11 @@ class Door:
         proxy = EgressProxy(self.clock)
         self._opened.push_async_callback(proxy.close)
         effects = EgressEffects(self.journal)
-        proxy.admit(Passage(_LEASE, network, self.ledger, effects, authority=authority))
+        secrets = SecretHeaders.of(network, self.spec.secrets)
+        passage = Passage(
+            _LEASE, network, self.ledger, effects, authority=authority, secrets=secrets
+        )
+        proxy.admit(passage)
         await proxy.serve(_LEASE, listener)
         for each, to in zip(forwarded, forwards.values(), strict=True):
             await proxy.forward(_LEASE, each, to)
@@ -160,6 +164,7 @@ def _forwards(network: NetworkPolicy) -> dict[int, Endpoint]:
         if rule.methods is None and "*" not in rule.hosts.text
         for port in rule.ports or ()
         if port not in WEB_PORTS
+        and not network.connection(Endpoint(rule.hosts.text, port)).must_read
     )
     found: dict[int, Endpoint] = {}
     for to in wanted[:MOST_FORWARDS]:

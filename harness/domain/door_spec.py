@@ -18,4 +18,5 @@ class DoorSpec:
     script: Sequence[Reply] = ()
     """What models named `scripted/…` say; without one there are none."""
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """By name; their values are kept out of the journal."""
+    """By name; the policy says which hosts get them. Their values are kept out of the journal and
+    out of what these hosts answer."""
