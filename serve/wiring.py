@@ -1,6 +1,8 @@
 """The composition root: which adapter stands behind each port, for one installation."""
 
 import socket
+from dataclasses import replace
+from functools import partial
 
 from fastapi import FastAPI
 
@@ -10,6 +12,10 @@ from actors.pools.browser import BrowserBounds
 from actors.pools.handle import BrowserHostHandle
 from actors.pools.host import BrowserHost
 from actors.pools.roster import PoolLimits
+from actors.sandbox.handle import SandboxHostHandle
+from actors.sandbox.host import SandboxHost
+from actors.sandbox.snapshots import Snapshots
+from actors.sandbox.warm import WarmLimits
 from actors.sandbox.write_roots import everything_but
 from actors.scheduler.handle import SchedulerHandle
 from actors.scheduler.service import Scheduler
@@ -26,6 +32,7 @@ from harness.domain.ids import HostId
 from harness.domain.junit import junit_xml
 from harness.domain.principal import Principal, Role
 from harness.domain.quota import QuotaName
+from harness.domain.sandbox_bounds import MOST, SandboxBounds
 from harness.domain.scope import DEFAULT_SCOPE
 from harness.ports.clock import SystemClock
 from harness.ports.entropy import SystemEntropy
@@ -35,6 +42,7 @@ from harness.services.quarantines import Quarantines
 from harness.services.quotas import Quotas
 from harness.services.relay import AnalyticsFeed, Relay
 from harness.services.runs import Runs
+from harness.services.sandboxes import Sandboxes
 from harness.services.scheduling import Scheduling
 from harness.services.scheduling_limits import SchedulingLimits
 from harness.services.secrets import Secrets
@@ -148,6 +156,33 @@ def browser_host(settings: Settings, workers: int) -> BrowserHost:
     return BrowserHost(limits, bounds, settings.scratch / "browsers", SystemEntropy())
 
 
+def sandbox_host(settings: Settings) -> SandboxHost:
+    """The sandboxes of this machine; nothing is started before somebody asks for one."""
+    snapshots = settings.snapshots_mib * MIB
+    return SandboxHost(
+        SystemEntropy(),
+        settings.scratch / "sandboxes",
+        Snapshots(settings.scratch / "snapshots", snapshots, snapshots // 4),
+        most_sandboxes=settings.sandboxes,
+        most_per_tenant=settings.tenant_sandboxes,
+        warm=WarmLimits(spares=settings.sandbox_spares),
+    )
+
+
+def sandboxes(settings: Settings, quotas: Quotas) -> Sandboxes:
+    """What tenants may ask for; the host's process is begun with the first sandbox."""
+    disk = settings.sandbox_disk_mib * MIB
+    limits = replace(
+        MOST,
+        memory_bytes=settings.sandbox_mib * MIB,
+        cpus=settings.sandbox_cpus,
+        disk_bytes=disk,
+        file_bytes=disk,
+    )
+    bounds = SandboxBounds(limits, settings.sandbox_seconds, settings.sandbox_command_seconds)
+    return Sandboxes(SandboxHostHandle(partial(sandbox_host, settings)), quotas, bounds)
+
+
 def application(settings: Settings) -> FastAPI:
     """The control plane: REST, documentation and pages."""
     store, files = records(settings), artifacts(settings)
@@ -161,6 +196,7 @@ def application(settings: Settings) -> FastAPI:
         sources=Sources(git(settings, files), vault.store),
         quotas=quotas,
         quarantines=Quarantines(store),
+        sandboxes=sandboxes(settings, quotas),
         imports=Imports(store, files, entropy, scheduler),
         records=store,
         artifacts=files,

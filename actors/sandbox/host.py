@@ -138,7 +138,8 @@ class SandboxHost:
         """How a started command ended; then its number is forgotten."""
         room = self._room(ref)
         with self._awaited(ref), suppress(TimeoutError):
-            result = await asyncio.wait_for(self._execution(ref, number).wait(), seconds)
+            async with asyncio.timeout(seconds):
+                result = await self._execution(ref, number).wait()
             room.started.pop(number, None)
             return result
         return None
