@@ -14,6 +14,7 @@ from cluster.cli import (
     quotas,
     rerun,
     run,
+    sandbox,
     secrets,
     validate,
 )
@@ -40,6 +41,7 @@ quotas.register(app)
 quarantine.register(app)
 validate.register(app)
 policy.register(app)
+sandbox.register(app)
 
 
 def main() -> None:
