@@ -41,20 +41,21 @@ async def test_what_is_read_is_shown_by_no_browser(world: World) -> None:
     assert "sandbox" in read.headers["content-security-policy"]
 
 
-@pytest.mark.parametrize(
-    "path", ["../x", "a/../../x", "/etc/passwd", "%2e%2e/x", "a%00b", "%2e%2e%2f%2e%2e%2fetc"]
-)
-async def test_paths_never_lead_out(world: World, path: str) -> None:
+LEADING_OUT = ("../x", "a/../../x", "/etc/passwd", "%2e%2e/x", "a%00b", "%2e%2e%2f%2e%2e%2fetc")
+
+
+async def test_paths_never_lead_out(world: World) -> None:
     async with world.client() as client:
         box = await made(client)
-        answers = [
-            await client.get(f"{box}/files?path={path}"),
-            await client.put(f"{box}/files?path={path}", content=b"x"),
-            await client.delete(f"{box}/files?path={path}"),
-            await client.get(f"{box}/folders?path={path}"),
-            await client.put(f"{box}/folders?path={path}"),
-        ]
-    assert {answer.status_code for answer in answers} <= {403, 422}
+        for path in LEADING_OUT:
+            answers = [
+                await client.get(f"{box}/files?path={path}"),
+                await client.put(f"{box}/files?path={path}", content=b"x"),
+                await client.delete(f"{box}/files?path={path}"),
+                await client.get(f"{box}/folders?path={path}"),
+                await client.put(f"{box}/folders?path={path}"),
+            ]
+            assert {answer.status_code for answer in answers} <= {403, 422}, path
 
 
 async def test_a_file_is_bounded_whatever_its_length_says(tmp_path: Path) -> None:
@@ -132,9 +133,8 @@ async def test_a_server_inside_is_asked_and_told_nothing_of_the_caller(world: Wo
     assert (none.status_code, "ath-sandbox" in none.headers) == (503, False)
 
 
-@pytest.mark.parametrize("port", ["0", "65536", "-1", "x", "80:90"])
-async def test_what_is_no_port_is_refused(world: World, port: str) -> None:
+async def test_what_is_no_port_is_refused(world: World) -> None:
     async with world.client() as client:
         box = await made(client)
-        answer = await client.get(f"{box}/ports/{port}/")
-    assert answer.status_code == 422
+        for port in ("0", "65536", "-1", "x", "80:90"):
+            assert (await client.get(f"{box}/ports/{port}/")).status_code == 422, port
