@@ -25,6 +25,7 @@ from harness.domain.sandbox import (
     Command,
     ExecResult,
     FileEntry,
+    KeptFiles,
     SandboxEvent,
     SandboxRef,
     SandboxSpec,
@@ -184,6 +185,10 @@ class SandboxHost:
                 await sandbox.resume()
         sandbox.note("sandbox.snapshot_taken", {"snapshot": name})
         return name
+
+    async def kept(self, tenant: str) -> Sequence[KeptFiles]:
+        """The tenant's snapshots, oldest first."""
+        return self.snapshots.of(tenant)
 
     async def drop_snapshot(self, tenant: str, snapshot: str) -> None:
         """Keep it no longer."""

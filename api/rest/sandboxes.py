@@ -9,11 +9,13 @@ from api.rest.access import OfTenant, OperatedTenant, ViewedTenant, With
 from api.rest.reply import reply
 from api.rest.wire.sandbox import (
     ExposureWire,
+    KeptWire,
     LifetimeWire,
     PortWire,
     SandboxEvents,
     SandboxList,
     SandboxWire,
+    SnapshotList,
     SnapshotWire,
     StatusWire,
     events_wire,
@@ -41,6 +43,15 @@ async def list_sandboxes(services: With, tenant: ViewedTenant) -> Response:
     """The tenant's sandboxes that live."""
     found = await services.sandboxes.node.statuses(tenant)
     return reply(SandboxList.model_construct(sandboxes=[status_wire(one) for one in found]))
+
+
+@router.get("/snapshots", response_model=SnapshotList)
+async def list_snapshots(services: With, tenant: ViewedTenant) -> Response:
+    """The tenant's snapshots, oldest first."""
+    found = await services.sandboxes.node.kept(tenant)
+    return reply(
+        SnapshotList(snapshots=[KeptWire(snapshot=one.name, bytes=one.bytes) for one in found])
+    )
 
 
 @router.delete("/snapshots/{snapshot}", status_code=204)

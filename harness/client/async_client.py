@@ -19,6 +19,7 @@ from harness.domain.sandbox import (
     Command,
     ExecResult,
     FileEntry,
+    KeptFiles,
     SandboxEvent,
     SandboxStatus,
 )
@@ -85,6 +86,10 @@ class AsyncSandboxes:
     async def list(self) -> Sequence[SandboxStatus]:
         """Those that live, oldest first."""
         return calls.statuses_of(await self.connection.json(calls.listing()))
+
+    async def snapshots(self) -> Sequence[KeptFiles]:
+        """Files that are kept, oldest first."""
+        return calls.kept_of(await self.connection.json(calls.snapshots()))
 
     async def drop_snapshot(self, name: str) -> None:
         """Keep a snapshot no longer."""

@@ -14,6 +14,7 @@ from harness.domain.sandbox import (
     Chunk,
     Command,
     ExecResult,
+    KeptFiles,
     Limits,
     Reason,
     SandboxStatus,
@@ -67,6 +68,11 @@ def create(options: Mapping[str, object]) -> Call:
 def listing() -> Call:
     """The tenant's sandboxes."""
     return Call("GET", BOXES, once=False)
+
+
+def snapshots() -> Call:
+    """The tenant's snapshots."""
+    return Call("GET", f"{BOXES}/snapshots", once=False)
 
 
 def drop_snapshot(name: str) -> Call:
@@ -210,6 +216,11 @@ def status_of(told: Reply) -> SandboxStatus:
 def statuses_of(told: Reply) -> Sequence[SandboxStatus]:
     """The statuses of a list."""
     return [decode(SandboxStatus, one) for one in told["sandboxes"]]
+
+
+def kept_of(told: Reply) -> Sequence[KeptFiles]:
+    """The snapshots of a list."""
+    return [KeptFiles(one["snapshot"], one["bytes"]) for one in told["snapshots"]]
 
 
 def result_of(told: Reply) -> ExecResult:

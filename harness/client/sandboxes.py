@@ -17,6 +17,7 @@ from harness.domain.sandbox import (
     Command,
     ExecResult,
     FileEntry,
+    KeptFiles,
     SandboxEvent,
     SandboxStatus,
 )
@@ -48,6 +49,10 @@ class Sandboxes:
     def list(self) -> Sequence[SandboxStatus]:
         """Those that live, oldest first."""
         return calls.statuses_of(_json(self.connection, calls.listing()))
+
+    def snapshots(self) -> Sequence[KeptFiles]:
+        """Files that are kept, oldest first."""
+        return calls.kept_of(_json(self.connection, calls.snapshots()))
 
     def drop_snapshot(self, name: str) -> None:
         """Keep a snapshot no longer."""

@@ -1,6 +1,9 @@
 """Sandboxes on a live platform: used, attacked, killed, and nothing left of them."""
 
 import json
+import shlex
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,9 +21,13 @@ from harness.domain.sandbox_tier import Control, Hold
 from harness.errors import HarnessError, InvalidInput, NotFound, TierUnavailable, Unavailable
 from harness.ports.entropy import SystemEntropy
 from serve.wiring import records
+from tests.architecture.source import ROOT
 from tests.support.live_platform import LivePlatform, installation
+from tests.support.pages import blocks, commands
 
 pytestmark = pytest.mark.e2e
+
+PAGE = ROOT / "docs" / "sandbox.md"
 
 SMALL = Limits(memory_bytes=128 << 20, processes=32, disk_bytes=16 << 20, file_bytes=64 << 20)
 SERVE = """
@@ -170,6 +177,30 @@ def test_the_command_line_runs_and_tells(
     assert (late.returncode, "timeout" in late.stderr) == (124, True)
     assert (whole.returncode, json.loads(whole.stdout)["stdout"]) == (4, "hi\n")
     assert [one["id"] for one in json.loads(listed.stdout)] == [box.id]
+
+
+def test_what_the_page_shows_is_done(platform: LivePlatform, box: Sandbox, tmp_path: Path) -> None:
+    url, token = installation(platform.home).url, (platform.home / "token").read_text()
+    environ = platform.environ | {"ATH_URL": url, "ATH_TOKEN": token}
+    for program in blocks(PAGE, "python"):
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            env=environ,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+    (tmp_path / "script.py").write_text("print('hello')")
+    for line in commands(PAGE):
+        if line.startswith("ath sandbox run"):
+            ran = platform.ath(*shlex.split(line)[1:], cwd=tmp_path)
+            assert (ran.returncode, "exit 4" in line) in {(0, False), (4, True)}, ran.stderr
+    (line,) = (line for line in commands(PAGE) if line.startswith("curl"))
+    asked = ["bash", "-c", line.replace("curl", "curl --fail --silent")]
+    said = subprocess.run(asked, env=environ, capture_output=True, text=True, check=True)
+    with platform.client() as client:
+        client.sandboxes.get(json.loads(said.stdout)["id"]).kill()
 
 
 def test_with_its_host_every_sandbox_ends(

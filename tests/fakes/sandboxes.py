@@ -11,6 +11,7 @@ from harness.domain.sandbox import (
     Command,
     ExecResult,
     FileEntry,
+    KeptFiles,
     Reason,
     SandboxEvent,
     SandboxRef,
@@ -162,6 +163,13 @@ class FakeSandboxes:
         name = f"shot{next(self._numbers)}"
         self.snapshots[ref.tenant, name] = dict(self._room(ref).files)
         return name
+
+    async def kept(self, tenant: str) -> Sequence[KeptFiles]:
+        return [
+            KeptFiles(name, sum(map(len, files.values())))
+            for (whose, name), files in self.snapshots.items()
+            if whose == tenant
+        ]
 
     async def drop_snapshot(self, tenant: str, snapshot: str) -> None:
         self.snapshots.pop((tenant, snapshot), None)

@@ -179,6 +179,19 @@ class SnapshotWire(WireModel):
     snapshot: str
 
 
+class KeptWire(WireModel):
+    """Files that are kept, and what they take."""
+
+    snapshot: str
+    bytes: int
+
+
+class SnapshotList(WireModel):
+    """Snapshots, oldest first."""
+
+    snapshots: list[KeptWire]
+
+
 class ExposureWire(WireModel):
     """Where a port of a sandbox is reached on the node itself."""
 

@@ -14,7 +14,8 @@ from tests.unit.api.world import World
 
 pytestmark = pytest.mark.anyio
 SANDBOXES = (
-    *("GET /v1/sandboxes", "POST /v1/sandboxes", "DELETE /v1/sandboxes/snapshots/{snapshot}"),
+    *("GET /v1/sandboxes", "POST /v1/sandboxes", "GET /v1/sandboxes/snapshots"),
+    "DELETE /v1/sandboxes/snapshots/{snapshot}",
     *("GET BOX", "DELETE BOX", "GET BOX/events", "PUT BOX/lifetime", "POST BOX/pause"),
     *("POST BOX/resume", "POST BOX/snapshots", "POST BOX/exposures", "POST BOX/exec"),
     *("POST BOX/commands", "POST BOX/commands/{number}/wait", "POST BOX/commands/{number}/signal"),

@@ -68,6 +68,7 @@ async def test_another_tenant_finds_nothing_of_it(world: World) -> None:
             await client.delete(box),
         ]
         assert (await client.get(BOXES)).json() == {"sandboxes": []}
+        assert (await client.get(f"{BOXES}/snapshots")).json() == {"snapshots": []}
         assert (await client.delete(f"{BOXES}/snapshots/{shot}")).status_code == 204
     assert {answer.status_code for answer in answers} == {404}
     async with world.client() as client:

@@ -108,6 +108,7 @@ def test_a_fork_begins_with_the_files_and_is_alike(client: Client, world: World)
             assert made.environ == {"A": "b"}
         assert world.node.snapshots == {}
         name = box.snapshot()
+        assert [(one.name, one.bytes) for one in client.sandboxes.snapshots()] == [(name, 4)]
         with client.sandbox(snapshot=name) as begun:
             assert begun.files.read("a") == b"kept"
         client.sandboxes.drop_snapshot(name)
@@ -195,7 +196,9 @@ async def use(client: AsyncClient, id: str) -> None:
     await box.pause()
     await box.resume()
     await box.set_timeout(60)
-    await client.sandboxes.drop_snapshot(await box.snapshot())
+    name = await box.snapshot()
+    assert [one.name for one in await client.sandboxes.snapshots()] == [name]
+    await client.sandboxes.drop_snapshot(name)
     assert [one.kind for one in await box.events()] == ["sandbox.started"]
     with pytest.raises(Unavailable):
         await box.request(8000)
