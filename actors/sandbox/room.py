@@ -42,7 +42,7 @@ class Room:
 
     async def close(self) -> None:
         """End it with everything in it."""
+        await self.sandbox.close()  # first, for others may take their time
         await self.shut()
-        await self.sandbox.close()
         if self.door is not None:
             await self.door.close()
