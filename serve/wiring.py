@@ -127,6 +127,7 @@ def worker_host(settings: Settings, workers: int) -> WorkerHost:
         artifact_bytes=settings.artifact_mib * MIB,
         run_artifact_bytes=settings.run_artifact_mib * MIB,
         write_roots=everything_but(settings.home),
+        sandboxes=_sandbox_bounds(settings),
     )
     return WorkerHost(
         host=HostId(socket.gethostname()),
@@ -193,6 +194,11 @@ def _agent_browsers(settings: Settings) -> AgentBrowsers | None:
 
 def sandboxes(settings: Settings, quotas: Quotas) -> Sandboxes:
     """What tenants may ask for; the host's process is begun with the first sandbox."""
+    node = SandboxHostHandle(partial(sandbox_host, settings))
+    return Sandboxes(node, quotas, _sandbox_bounds(settings))
+
+
+def _sandbox_bounds(settings: Settings) -> SandboxBounds:
     disk = settings.sandbox_disk_mib * MIB
     limits = replace(
         MOST,
@@ -201,8 +207,7 @@ def sandboxes(settings: Settings, quotas: Quotas) -> Sandboxes:
         disk_bytes=disk,
         file_bytes=disk,
     )
-    bounds = SandboxBounds(limits, settings.sandbox_seconds, settings.sandbox_command_seconds)
-    return Sandboxes(SandboxHostHandle(partial(sandbox_host, settings)), quotas, bounds)
+    return SandboxBounds(limits, settings.sandbox_seconds, settings.sandbox_command_seconds)
 
 
 def application(settings: Settings) -> FastAPI:
