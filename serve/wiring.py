@@ -19,6 +19,7 @@ from actors.sandbox.write_roots import everything_but
 from actors.scheduler.handle import SchedulerHandle
 from actors.scheduler.service import Scheduler
 from actors.sources.git import FetchLimits, GitFetcher
+from actors.workers.agent_browsers import AgentBrowsers
 from actors.workers.host import WorkerHost
 from actors.workers.limits import HostLimits
 from api.app import create_app
@@ -162,8 +163,16 @@ def sandbox_host(settings: Settings) -> SandboxHost:
         SystemEntropy(),
         settings.scratch / "sandboxes",
         Snapshots(settings.scratch / "snapshots"),
-        BrokerDoorway(SystemClock(), SystemEntropy()),
+        BrokerDoorway(SystemClock(), SystemEntropy(), _agent_browsers(settings)),
     )
+
+
+def _agent_browsers(settings: Settings) -> AgentBrowsers | None:
+    """The pool of this machine, for agents; none where tests have none."""
+    choice = browser(settings)
+    if choice is None or not choice.pool:
+        return None
+    return AgentBrowsers(BrowserHostHandle(), choice.path, settings.scratch / "agents")
 
 
 def application(settings: Settings) -> FastAPI:

@@ -125,6 +125,9 @@ class Peer:
         if data:
             self.sent += len(data)
             self.writer.write(data)
+            transport = self.writer.transport
+            if not transport.get_write_buffer_size() and not transport.is_closing():
+                return  # as almost always; a deadline costs as much as all of the rest
             async with asyncio.timeout(self.bounds.idle_seconds):
                 await self.writer.drain()
 

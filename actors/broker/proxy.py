@@ -19,6 +19,7 @@ from actors.broker.conversation import Conversation
 from actors.broker.dialer import Resolver, SystemResolver, dial
 from actors.broker.passage import Passage
 from actors.broker.peer import Malformed, Peer
+from actors.broker.trust import public_authorities
 from actors.broker.tunnel import Tunnel
 from harness.domain.host_name import Endpoint
 from harness.errors import Unauthenticated
@@ -48,7 +49,7 @@ class EgressProxy:
         """Not listening; `upstream_tls` verifies hosts whose HTTPS is read."""
         self._clock = clock
         self._resolver = resolver or SystemResolver()
-        self._upstream_tls = upstream_tls or ssl.create_default_context()
+        self._upstream_tls = upstream_tls or public_authorities()
         self._guests: dict[str, _Guest] = {}
         self._shared: Connections | None = None
 

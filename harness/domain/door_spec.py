@@ -17,5 +17,8 @@ class DoorSpec:
     sources: Sequence[ModelSource] = ()
     script: Sequence[Reply] = ()
     """What models named `scripted/…` say; without one there are none."""
+    databases: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """SQLAlchemy URLs by the names that the tool `sql.read` takes."""
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """By name; their values are kept out of the journal."""
+    """By name; the policy says which hosts get them. Their values are kept out of the journal and
+    out of what these hosts answer."""
