@@ -15,7 +15,11 @@ from harness.domain.scope import DEFAULT_SCOPE, Scope
 from harness.domain.signature import sign
 from harness.ports.entropy import SystemEntropy
 from harness.ports.records import Records
-from harness.services.failure_knowledge import FailureKnowledge
+from harness.services.failure_knowledge import (
+    FailureKnowledge,
+    GivenFailures,
+    newest_failures,
+)
 from harness.stores.sql.records import SqlRecords
 from tests.support.samples import NOON
 
@@ -76,3 +80,9 @@ async def test_what_no_failure_has_is_not_found(records: Records, text: str) -> 
 
 async def test_another_tenant_knows_nothing_of_it(records: Records) -> None:
     assert await FailureKnowledge(records, OTHER).search("KeyError total", 5) == []
+
+
+async def test_clusters_that_are_handed_over_give_the_same(records: Records) -> None:
+    given = GivenFailures(newest_failures(records, DEFAULT_SCOPE))
+    known = FailureKnowledge(records, DEFAULT_SCOPE)
+    assert await given.search("KeyError", 3) == await known.search("KeyError", 3) != []
