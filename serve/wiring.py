@@ -17,6 +17,7 @@ from actors.sandbox.host import SandboxHost
 from actors.sandbox.snapshots import Snapshots
 from actors.sandbox.write_roots import everything_but
 from actors.scheduler.handle import SchedulerHandle
+from actors.scheduler.knowledge import ScheduledKnowledge
 from actors.scheduler.service import Scheduler
 from actors.sources.git import FetchLimits, GitFetcher
 from actors.workers.agent_browsers import AgentBrowsers
@@ -37,6 +38,7 @@ from harness.ports.clock import SystemClock
 from harness.ports.entropy import SystemEntropy
 from harness.services.agent_grants import AgentGrants
 from harness.services.analytics import Analytics
+from harness.services.failure_knowledge import FailureKnowledge
 from harness.services.imports import Imports
 from harness.services.quarantines import Quarantines
 from harness.services.quotas import Quotas
@@ -107,6 +109,7 @@ def scheduler(settings: Settings) -> Scheduler:
         Scheduling(store, entropy, limits),
         secrets(settings, store),
         AgentGrants(store),
+        lambda scope: FailureKnowledge(store, scope),
         [Relay(store, bus), AnalyticsFeed(bus, Analytics(store, entropy))],
     )
 
@@ -163,7 +166,12 @@ def sandbox_host(settings: Settings) -> SandboxHost:
         SystemEntropy(),
         settings.scratch / "sandboxes",
         Snapshots(settings.scratch / "snapshots"),
-        BrokerDoorway(SystemClock(), SystemEntropy(), _agent_browsers(settings)),
+        BrokerDoorway(
+            SystemClock(),
+            SystemEntropy(),
+            _agent_browsers(settings),
+            lambda scope: ScheduledKnowledge(SchedulerHandle(), scope),
+        ),
     )
 
 

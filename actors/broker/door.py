@@ -4,7 +4,7 @@ import asyncio
 import json
 import socket
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,9 +31,11 @@ from harness.domain.host_rule import WEB_PORTS
 from harness.domain.network_policy import NetworkMode, NetworkPolicy
 from harness.domain.redaction import Redactor
 from harness.domain.sandbox import WORKSPACE, SandboxRef
+from harness.domain.scope import Scope
 from harness.errors import Forbidden
 from harness.ports.clock import Clock
 from harness.ports.entropy import Entropy
+from harness.ports.knowledge import Knowledge
 
 if TYPE_CHECKING:  # loading cryptography takes longer than all of the rest
     from actors.broker.authority import Authority
@@ -71,6 +73,8 @@ class BrokerDoorway:
     entropy: Entropy
     browsers: Browsers | None = None
     """Without any, tools that need one are not offered."""
+    knowledge: Callable[[Scope], Knowledge] | None = None
+    """Of a project; without it nothing is known."""
 
     async def open(
         self, ref: SandboxRef, sandbox: Sandbox, spec: DoorSpec, journal: Path
@@ -179,11 +183,14 @@ class Door:
         """Those that the policy names anything of; it decides on each call, too."""
         from actors.broker.tools.files import SandboxWorkspace, file_tools
         from actors.broker.tools.http_request import http_request
+        from actors.broker.tools.knowledge import knowledge_search
         from actors.broker.tools.sql_read import sql_read
 
         if not self.spec.policy.tools.patterns:
             return ()
         found = [http_request(proxy, passage), *file_tools(SandboxWorkspace(sandbox.files))]
+        if self.spec.scope is not None and self.way.knowledge is not None:
+            found.append(knowledge_search(self.way.knowledge(self.spec.scope)))
         if self.spec.databases:
             found.append(sql_read(self.spec.databases, self.way.clock))
         return [*found, *await self._browser(proxy, passage)]
