@@ -15,6 +15,7 @@ from cluster.cli import (
     quotas,
     rerun,
     run,
+    sandbox,
     secrets,
     validate,
 )
@@ -42,6 +43,7 @@ quarantine.register(app)
 validate.register(app)
 policy.register(app)
 agent.register(app)
+sandbox.register(app)
 
 
 def main() -> None:
