@@ -41,7 +41,7 @@ from harness.ports.clock import SystemClock
 from harness.ports.entropy import SystemEntropy
 from harness.services.agent_grants import AgentGrants
 from harness.services.analytics import Analytics
-from harness.services.failure_knowledge import FailureKnowledge
+from harness.services.failure_knowledge import FailureMemory
 from harness.services.imports import Imports
 from harness.services.quarantines import Quarantines
 from harness.services.quotas import Quotas
@@ -113,7 +113,7 @@ def scheduler(settings: Settings) -> Scheduler:
         Scheduling(store, entropy, limits),
         secrets(settings, store),
         AgentGrants(store),
-        lambda scope: FailureKnowledge(store, scope),
+        FailureMemory(store, SystemClock()).of,
         [Relay(store, bus), AnalyticsFeed(bus, Analytics(store, entropy))],
     )
 
