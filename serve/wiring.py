@@ -3,6 +3,7 @@
 import socket
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
@@ -52,6 +53,9 @@ from harness.stores.file_artifacts import FileArtifacts
 from harness.stores.sql.records import SqlRecords
 from serve.browser import browser
 from serve.environments import environments
+
+if TYPE_CHECKING:
+    from api.grpc.gateway import Gateway
 
 MIB = 1024 * 1024
 
@@ -181,6 +185,17 @@ def sandboxes(settings: Settings, quotas: Quotas) -> Sandboxes:
     )
     bounds = SandboxBounds(limits, settings.sandbox_seconds, settings.sandbox_command_seconds)
     return Sandboxes(SandboxHostHandle(partial(sandbox_host, settings)), quotas, bounds)
+
+
+def grpc_gateway(settings: Settings) -> "Gateway":
+    """The same sandboxes by gRPC, for clients with a certificate of the installation."""
+    # Every process of the platform loads this module, and only one needs these.
+    from api.grpc.gateway import Gateway
+    from api.grpc.sandboxes import SandboxesService
+    from serve.authority import authority
+
+    service = SandboxesService(sandboxes(settings, Quotas(records(settings))))
+    return Gateway(service, authority(settings), SystemEntropy(), settings.grpc_port)
 
 
 def application(settings: Settings) -> FastAPI:
