@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
+from actors.broker.door import BrokerDoorway
 from actors.environments.build import BuildLimits
 from actors.environments.cache import EnvironmentCache
 from actors.pools.browser import BrowserBounds
@@ -19,8 +20,10 @@ from actors.sandbox.snapshots import Snapshots
 from actors.sandbox.warm import WarmLimits
 from actors.sandbox.write_roots import everything_but
 from actors.scheduler.handle import SchedulerHandle
+from actors.scheduler.knowledge import ScheduledKnowledge
 from actors.scheduler.service import Scheduler
 from actors.sources.git import FetchLimits, GitFetcher
+from actors.workers.agent_browsers import AgentBrowsers
 from actors.workers.host import WorkerHost
 from actors.workers.limits import HostLimits
 from api.app import create_app
@@ -37,7 +40,9 @@ from harness.domain.sandbox_bounds import MOST, SandboxBounds
 from harness.domain.scope import DEFAULT_SCOPE
 from harness.ports.clock import SystemClock
 from harness.ports.entropy import SystemEntropy
+from harness.services.agent_grants import AgentGrants
 from harness.services.analytics import Analytics
+from harness.services.failure_knowledge import FailureKnowledge
 from harness.services.imports import Imports
 from harness.services.quarantines import Quarantines
 from harness.services.quotas import Quotas
@@ -111,6 +116,8 @@ def scheduler(settings: Settings) -> Scheduler:
     return Scheduler(
         Scheduling(store, entropy, limits),
         secrets(settings, store),
+        AgentGrants(store),
+        lambda scope: FailureKnowledge(store, scope),
         [Relay(store, bus), AnalyticsFeed(bus, Analytics(store, entropy))],
     )
 
@@ -132,6 +139,7 @@ def worker_host(settings: Settings, workers: int) -> WorkerHost:
         scratch=settings.scratch / "runs",
         browser=browser(settings),
         pool=BrowserHostHandle(),
+        sandboxes=SandboxHostHandle(partial(sandbox_host, settings)),
         environments=EnvironmentCache(
             environments(settings),
             index_environ(),
@@ -167,10 +175,24 @@ def sandbox_host(settings: Settings) -> SandboxHost:
         SystemEntropy(),
         settings.scratch / "sandboxes",
         Snapshots(settings.scratch / "snapshots", snapshots, snapshots // 4),
+        BrokerDoorway(
+            SystemClock(),
+            SystemEntropy(),
+            _agent_browsers(settings),
+            lambda scope: ScheduledKnowledge(SchedulerHandle(), scope),
+        ),
         most_sandboxes=settings.sandboxes,
         most_per_tenant=settings.tenant_sandboxes,
         warm=WarmLimits(spares=settings.sandbox_spares),
     )
+
+
+def _agent_browsers(settings: Settings) -> AgentBrowsers | None:
+    """The pool of this machine, for agents; none where tests have none."""
+    choice = browser(settings)
+    if choice is None or not choice.pool:
+        return None
+    return AgentBrowsers(BrowserHostHandle(), choice.path, settings.scratch / "agents")
 
 
 def sandboxes(settings: Settings, quotas: Quotas) -> Sandboxes:

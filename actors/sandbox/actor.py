@@ -5,6 +5,8 @@ from contextlib import aclosing
 
 from actors.detached import start_once
 from actors.sandbox.host import SandboxHost
+from harness.domain.account import Measure
+from harness.domain.door_spec import DoorSpec
 from harness.domain.sandbox import (
     Chunk,
     Command,
@@ -126,6 +128,22 @@ class SandboxHostActor:
     async def expose(self, ref: SandboxRef, port: int) -> int:
         """See `SandboxHost.expose`."""
         return await self._host.expose(ref, port)
+
+    async def open_door(self, ref: SandboxRef, spec: DoorSpec) -> Mapping[str, str]:
+        """See `SandboxHost.open_door`."""
+        return await self._host.open_door(ref, spec)
+
+    async def journal(self, ref: SandboxRef, offset: int, most_bytes: int) -> bytes:
+        """See `SandboxHost.journal`."""
+        return await self._host.journal(ref, offset, most_bytes)
+
+    async def spent(self, ref: SandboxRef) -> Mapping[Measure, int]:
+        """See `SandboxHost.spent`."""
+        return await self._host.spent(ref)
+
+    async def fill(self, ref: SandboxRef, archive: bytes) -> int:
+        """See `SandboxHost.fill`."""
+        return await self._host.fill(ref, archive)
 
     async def set_timeout(self, ref: SandboxRef, seconds: float) -> None:
         """See `SandboxHost.set_timeout`."""

@@ -11,6 +11,8 @@ from ray.exceptions import RayActorError, RayTaskError
 from actors.detached import NAMESPACE
 from actors.sandbox.actor import NAME, start_sandbox_host
 from actors.sandbox.host import SandboxHost
+from harness.domain.account import Measure
+from harness.domain.door_spec import DoorSpec
 from harness.domain.sandbox import (
     Chunk,
     Command,
@@ -164,6 +166,22 @@ class SandboxHostHandle:
     async def expose(self, ref: SandboxRef, port: int) -> int:
         """See `SandboxHost.expose`."""
         return cast("int", await self._call("expose", ref, port))
+
+    async def open_door(self, ref: SandboxRef, spec: DoorSpec) -> Mapping[str, str]:
+        """See `SandboxHost.open_door`."""
+        return cast("Mapping[str, str]", await self._call("open_door", ref, spec))
+
+    async def journal(self, ref: SandboxRef, offset: int, most_bytes: int = 1 << 20) -> bytes:
+        """See `SandboxHost.journal`."""
+        return cast("bytes", await self._call("journal", ref, offset, most_bytes))
+
+    async def spent(self, ref: SandboxRef) -> Mapping[Measure, int]:
+        """See `SandboxHost.spent`."""
+        return cast("Mapping[Measure, int]", await self._call("spent", ref))
+
+    async def fill(self, ref: SandboxRef, archive: bytes) -> int:
+        """See `SandboxHost.fill`."""
+        return cast("int", await self._call("fill", ref, archive))
 
     async def set_timeout(self, ref: SandboxRef, seconds: float) -> None:
         """See `SandboxHost.set_timeout`."""

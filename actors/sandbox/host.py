@@ -1,6 +1,7 @@
 """The sandboxes of one node, by tenant and id, each of the tier that was asked for."""
 
 import asyncio
+import io
 import shutil
 from collections import Counter, OrderedDict
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
@@ -9,17 +10,22 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
+from actors.sandbox.archive import unpack
 from actors.sandbox.cgroup import GroupRoots, find_roots, sweep
+from actors.sandbox.doorway import Doorway
 from actors.sandbox.execution import Execution
 from actors.sandbox.exposure import Exposure
 from actors.sandbox.files import SandboxFiles
 from actors.sandbox.process_tier import ProcessTierSandbox
+from actors.sandbox.room import Room
 from actors.sandbox.sandbox import Sandbox
 from actors.sandbox.snapshots import Snapshots
 from actors.sandbox.tier_probe import probe_tier
 from actors.sandbox.users import Users
 from actors.sandbox.visit import visited
 from actors.sandbox.warm import WarmLimits, WarmPool
+from harness.domain.account import Measure
+from harness.domain.door_spec import DoorSpec
 from harness.domain.sandbox import (
     Chunk,
     Command,
@@ -33,7 +39,7 @@ from harness.domain.sandbox import (
 )
 from harness.domain.sandbox_tier import Control, Hold, Tier, TierReport
 from harness.domain.sandbox_visit import Visit, Visited
-from harness.errors import InvalidInput, NotFound, QuotaExceeded
+from harness.errors import Conflict, InvalidInput, NotFound, QuotaExceeded, Unavailable
 from harness.ports.clock import Clock, SystemClock
 from harness.ports.entropy import Entropy
 
@@ -48,14 +54,6 @@ MOST_RUNNING = 64
 
 
 @dataclass(slots=True)
-class _Room:
-    sandbox: Sandbox
-    status: SandboxStatus
-    started: dict[int, Execution] = field(default_factory=dict)
-    exposures: dict[int, Exposure] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
 class SandboxHost:
     """Owns the templates, spares and sandboxes of one node."""
 
@@ -63,13 +61,15 @@ class SandboxHost:
     scratch: Path
     """Folder of the process tier's workspaces, of nothing else; what is in it goes at first."""
     snapshots: Snapshots
+    doorway: Doorway | None = None
+    """Opens ways out of sandboxes; without one there are none."""
     most_sandboxes: int = 64
     most_per_tenant: int = 32
     warm: WarmLimits = field(default_factory=WarmLimits)
     clock: Clock = field(default_factory=SystemClock)
     _pool: WarmPool | None = None
     _reports: dict[Tier, TierReport] = field(default_factory=dict)
-    _rooms: "OrderedDict[SandboxRef, _Room]" = field(default_factory=OrderedDict)
+    _rooms: "OrderedDict[SandboxRef, Room]" = field(default_factory=OrderedDict)
     _starting: list[str] = field(default_factory=list)
     _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
     _waiting: "Counter[str]" = field(default_factory=Counter)
@@ -85,7 +85,7 @@ class SandboxHost:
         """See `SandboxNode.create`."""
         report = await self._probed(tier)
         report.demand(demands or {})
-        self._admit(spec.tenant, most)
+        await self._admit(spec.tenant, most)
         ref = SandboxRef(spec.tenant, self.entropy.new_id())
         self._starting.append(spec.tenant)
         try:
@@ -95,7 +95,7 @@ class SandboxHost:
         sandbox.note("sandbox.started", {"tier": tier, "controls": report.described()})
         now = self.clock.now()
         ends = now + timedelta(seconds=spec.lifetime_seconds)
-        self._rooms[ref] = _Room(sandbox, SandboxStatus(ref.id, tier, spec.limits, now, ends))
+        self._rooms[ref] = Room(sandbox, SandboxStatus(ref.id, tier, spec.limits, now, ends))
         if snapshot is not None:
             await self._restore(ref, snapshot)
         return ref
@@ -114,14 +114,16 @@ class SandboxHost:
     async def exec(self, ref: SandboxRef, command: Command) -> ExecResult:
         """Run a command to its end."""
         with self._awaited(ref):
-            return await self._room(ref).sandbox.exec(_here(command))
+            room = self._room(ref)
+            return await room.sandbox.exec(room.ready(command))
 
     async def exec_stream(
         self, ref: SandboxRef, command: Command
     ) -> AsyncGenerator[Chunk | ExecResult, None]:
         """Its output as it comes, and its result last."""
         with self._awaited(ref):
-            items = self._room(ref).sandbox.exec_stream(_here(command))
+            room = self._room(ref)
+            items = room.sandbox.exec_stream(room.ready(command))
             async with aclosing(items):  # who goes away ends the command
                 async for item in items:
                     yield item
@@ -131,7 +133,7 @@ class SandboxHost:
         room = self._room(ref)
         if len(room.started) >= MOST_RUNNING:
             raise QuotaExceeded(f"{MOST_RUNNING} commands were started; wait for one of them.")
-        execution = room.sandbox.start(_here(command))
+        execution = room.sandbox.start(room.ready(command))
         room.started[execution.id] = execution
         return execution.id
 
@@ -220,6 +222,39 @@ class SandboxHost:
             room.exposures[port] = await Exposure.open(room.sandbox, port)
         return room.exposures[port].port
 
+    async def open_door(self, ref: SandboxRef, spec: DoorSpec) -> Mapping[str, str]:
+        """Open its one way out; gives the variables by which its commands find that.
+
+        Raises:
+            Conflict: it has one.
+            Unavailable: there are none on this host.
+            Forbidden: the policy is none for a sandbox.
+        """
+        room = self._room(ref)
+        if self.doorway is None:
+            raise Unavailable("This host of sandboxes opens no way out of them.")
+        if room.door is not None:
+            raise Conflict(f"The sandbox {ref.id} has its way out already.")
+        self._journals.mkdir(exist_ok=True)
+        room.door = await self.doorway.open(ref, room.sandbox, spec, self._journals / ref.id)
+        version = spec.policy.version
+        room.sandbox.note("sandbox.door_opened", {"policy": version})
+        return room.door.environ
+
+    async def journal(self, ref: SandboxRef, offset: int, most_bytes: int = 1 << 20) -> bytes:
+        """Lines of JSON about what passed its way out, from an offset in bytes."""
+        door = self._known(ref).door
+        return b"" if door is None else door.journal.read(offset, most_bytes)
+
+    async def spent(self, ref: SandboxRef) -> Mapping[Measure, int]:
+        """What was used through its way out so far."""
+        door = self._known(ref).door
+        return {} if door is None else door.spent
+
+    async def fill(self, ref: SandboxRef, archive: bytes) -> int:
+        """Write a tar archive into its workspace; says how many entries."""
+        return await asyncio.to_thread(unpack, self._files(ref), io.BytesIO(archive))
+
     async def set_timeout(self, ref: SandboxRef, seconds: float) -> None:
         """End it that long from now."""
         room = self._room(ref)
@@ -233,10 +268,7 @@ class SandboxHost:
 
     async def kill(self, ref: SandboxRef) -> None:
         """End it with everything in it."""
-        room = self._known(ref)
-        for exposure in room.exposures.values():
-            exposure.close()
-        await room.sandbox.close()
+        await self._known(ref).close()
 
     async def close(self) -> None:
         """End everything, spares too; who asks again gets a new pool."""
@@ -245,6 +277,10 @@ class SandboxHost:
         if self._pool is not None:
             await self._pool.close()
             self._pool = None
+
+    @property
+    def _journals(self) -> Path:
+        return self.scratch / "journals"
 
     async def _probed(self, tier: Tier) -> TierReport:
         async with self._opening:
@@ -262,8 +298,8 @@ class SandboxHost:
             return await self._pool.take(spec)
         raise InvalidInput(f"No code of strangers runs in the tier {tier}.")
 
-    def _admit(self, tenant: str, most: int | None) -> None:
-        self._forget()
+    async def _admit(self, tenant: str, most: int | None) -> None:
+        await self._forget()
         living = [ref.tenant for ref, room in self._rooms.items() if not room.sandbox.has_ended]
         living += self._starting
         allowed = self.most_per_tenant if most is None else min(most, self.most_per_tenant)
@@ -290,13 +326,12 @@ class SandboxHost:
             if not self._waiting[ref.tenant]:
                 del self._waiting[ref.tenant]
 
-    def _forget(self) -> None:
+    async def _forget(self) -> None:
         ended = [ref for ref, room in self._rooms.items() if room.sandbox.has_ended]
         for ref in ended:
-            for exposure in self._rooms[ref].exposures.values():
-                exposure.close()
+            await self._rooms[ref].shut()
         for ref in ended[:-REMEMBERED]:
-            del self._rooms[ref]
+            await self._rooms.pop(ref).close()
 
     async def _restore(self, ref: SandboxRef, snapshot: str) -> None:
         try:
@@ -306,13 +341,13 @@ class SandboxHost:
             await self.kill(ref)
             raise
 
-    def _known(self, ref: SandboxRef) -> _Room:
+    def _known(self, ref: SandboxRef) -> Room:
         room = self._rooms.get(ref)
         if room is None:
             raise NotFound(f"There is no sandbox {ref.id}.")
         return room
 
-    def _room(self, ref: SandboxRef) -> _Room:
+    def _room(self, ref: SandboxRef) -> Room:
         room = self._known(ref)
         if room.sandbox.has_ended:
             raise NotFound(f"The sandbox {ref.id} has ended ({room.sandbox.reason}).")
@@ -326,13 +361,6 @@ class SandboxHost:
         if execution is None:
             raise NotFound(f"No command {number} was started in sandbox {ref.id}.")
         return execution
-
-
-def _here(command: Command) -> Command:
-    """Descriptors are of this process, so a caller of another cannot mean them."""
-    if command.fds:
-        raise InvalidInput("A command for a host of sandboxes cannot inherit descriptors.")
-    return command
 
 
 def _swept(scratch: Path) -> GroupRoots | None:

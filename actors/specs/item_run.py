@@ -47,6 +47,7 @@ def run_item(item: SpecFunction) -> None:
             fixture=item._request.getfixturevalue,
             http=http,
             environ=environ,
+            config=item.config,
         )
         if item.egress is not None:
             item.egress.allow = context.allow

@@ -8,13 +8,15 @@ from pydantic_core import PydanticCustomError
 
 from actors.specs.context import StepContext
 from actors.specs.model import Name, Seconds, SpecModel
-from actors.specs.steps import api, browser, command, data
+from actors.specs.steps import agent, api, browser, command, data
+from actors.specs.steps.agent import AgentStep
 from actors.specs.steps.api import ApiStep
 from actors.specs.steps.browser import BrowserStep
 from actors.specs.steps.command import CommandStep
 from actors.specs.steps.data import DataStep
 
 KINDS: Mapping[str, Callable[[Any, StepContext], None]] = {  # Any: each takes its own model
+    "agent": agent.run,
     "api": api.run,
     "browser": browser.run,
     "command": command.run,
@@ -52,6 +54,8 @@ class Step(SpecModel):
     """Deadline of one try."""
     retry: Retry | None = None
     repeat: Repeat | None = None
+    agent: AgentStep | None = None
+    """A program that acts by itself, in a sandbox, and what must have come of it."""
     api: ApiStep | None = None
     """An HTTP request and what its answer must be."""
     browser: BrowserStep | None = None

@@ -5,6 +5,7 @@ import sys
 import typer
 
 from cluster.cli import (
+    agent,
     environments,
     imports,
     look,
@@ -41,6 +42,7 @@ quotas.register(app)
 quarantine.register(app)
 validate.register(app)
 policy.register(app)
+agent.register(app)
 sandbox.register(app)
 
 

@@ -27,3 +27,5 @@ class AgentGrant:
     policy: Policy = field(default_factory=Policy)
     """What the tenant's document and the agent's own allow together."""
     sources: Sequence[ModelSource] = ()
+    is_named: bool = False
+    """Whether the agent has a document of its own; one without gets nothing by itself."""
