@@ -3,6 +3,7 @@
 import socket
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
@@ -57,6 +58,9 @@ from harness.stores.file_artifacts import FileArtifacts
 from harness.stores.sql.records import SqlRecords
 from serve.browser import browser
 from serve.environments import environments
+
+if TYPE_CHECKING:
+    from api.grpc.gateway import Gateway
 
 MIB = 1024 * 1024
 
@@ -208,6 +212,17 @@ def _sandbox_bounds(settings: Settings) -> SandboxBounds:
         file_bytes=disk,
     )
     return SandboxBounds(limits, settings.sandbox_seconds, settings.sandbox_command_seconds)
+
+
+def grpc_gateway(settings: Settings) -> "Gateway":
+    """The same sandboxes by gRPC, for clients with a certificate of the installation."""
+    # Every process of the platform loads this module, and only one needs these.
+    from api.grpc.gateway import Gateway
+    from api.grpc.sandboxes import SandboxesService
+    from serve.authority import authority
+
+    service = SandboxesService(sandboxes(settings, Quotas(records(settings))))
+    return Gateway(service, authority(settings), SystemEntropy(), settings.grpc_port)
 
 
 def application(settings: Settings) -> FastAPI:
