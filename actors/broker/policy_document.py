@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 from pydantic_core import PydanticCustomError
 
 from actors.specs.document import MOST_BYTES, read_document
-from actors.specs.loader import problems_of
+from actors.specs.mistakes import problems_of
 from actors.specs.model import SpecModel
 from actors.specs.problem import InvalidSpec, Problem
 from harness.domain.account import MOST, Budget, Measure
