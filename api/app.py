@@ -8,6 +8,8 @@ from api.rest import (
     events,
     health,
     imports,
+    model_servers,
+    policies,
     problem,
     quarantines,
     quotas,
@@ -50,6 +52,8 @@ def create_app(services: Services) -> FastAPI:
         secrets,
         quotas,
         quarantines,
+        policies,
+        model_servers,
     ):
         app.include_router(noun.router)
     for rest in (health, docs):

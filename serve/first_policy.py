@@ -1,0 +1,13 @@
+"""The policy that a fresh installation's own tenant begins with."""
+
+TEXT = """\
+# What the work of this tenant may do at most; an agent's own document or its run narrows it
+# further, and an agent without either may do nothing.
+# Change it: ath policy set --tenant FILE
+network:
+  allow:
+    - host: "*"            # the public internet; private addresses need `private`
+      ports: [80, 443]
+models: ["*"]
+tools: ["*"]
+"""
