@@ -1,7 +1,7 @@
 # Everything runs from the checkout's own `.venv`, which `install` makes; no step needs activation.
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
-BENCHMARKS := start overhead http engine browser api data
+BENCHMARKS := start overhead http engine browser api data sandbox broker
 PYTHONS := $(if $(PYTHON),"$(PYTHON)",$(PY) python3.14 python3.13 python3.12 python3.11 python3)
 COMPLETE := import sys, ensurepip; sys.exit(sys.version_info < (3, 11))
 # The first complete Python installs; where there is none, the last one says what it lacks.

@@ -18,8 +18,10 @@ from actors.sandbox.host import SandboxHost
 from actors.sandbox.snapshots import Snapshots
 from actors.sandbox.write_roots import everything_but
 from actors.scheduler.handle import SchedulerHandle
+from actors.scheduler.knowledge import ScheduledKnowledge
 from actors.scheduler.service import Scheduler
 from actors.sources.git import FetchLimits, GitFetcher
+from actors.workers.agent_browsers import AgentBrowsers
 from actors.workers.host import WorkerHost
 from actors.workers.limits import HostLimits
 from api.app import create_app
@@ -37,6 +39,7 @@ from harness.ports.clock import SystemClock
 from harness.ports.entropy import SystemEntropy
 from harness.services.agent_grants import AgentGrants
 from harness.services.analytics import Analytics
+from harness.services.failure_knowledge import FailureKnowledge
 from harness.services.imports import Imports
 from harness.services.model_servers import ModelServers
 from harness.services.policies import Policies
@@ -112,6 +115,7 @@ def scheduler(settings: Settings) -> Scheduler:
         Scheduling(store, entropy, limits),
         vault,
         AgentGrants(store, vault.store),
+        lambda scope: FailureKnowledge(store, scope),
         [Relay(store, bus), AnalyticsFeed(bus, Analytics(store, entropy))],
     )
 
@@ -168,8 +172,21 @@ def sandbox_host(settings: Settings) -> SandboxHost:
         SystemEntropy(),
         settings.scratch / "sandboxes",
         Snapshots(settings.scratch / "snapshots"),
-        BrokerDoorway(SystemClock(), SystemEntropy()),
+        BrokerDoorway(
+            SystemClock(),
+            SystemEntropy(),
+            _agent_browsers(settings),
+            lambda scope: ScheduledKnowledge(SchedulerHandle(), scope),
+        ),
     )
+
+
+def _agent_browsers(settings: Settings) -> AgentBrowsers | None:
+    """The pool of this machine, for agents; none where tests have none."""
+    choice = browser(settings)
+    if choice is None or not choice.pool:
+        return None
+    return AgentBrowsers(BrowserHostHandle(), choice.path, settings.scratch / "agents")
 
 
 def application(settings: Settings) -> FastAPI:

@@ -12,10 +12,13 @@ from actors.broker.passage import Passage, Refused
 from actors.broker.peer import Headers, Malformed, Peer, end_to_end
 from actors.broker.report import EgressEnded
 from harness.domain.host_name import Endpoint
+from harness.domain.redacted_flow import RedactedFlow
 from harness.ports.clock import Clock
 
 _BROKEN = (Malformed, TimeoutError, OSError, Refused, h11.LocalProtocolError)
 
+DENIED = b"ath-denied"
+"""Header that says why the proxy itself refuses; no host can send it."""
 _DISGUISES = {b"x-http-method-override", b"x-http-method", b"x-method-override"}
 """Headers by which servers take another method than the one that was decided on."""
 
@@ -79,6 +82,9 @@ class Exchange:
             raise ConnectionAbortedError(self._why) from None
         why = self._refusal or broken
         status = 403 if isinstance(why, Refused) else 504 if isinstance(why, TimeoutError) else 502
+        if status != 403 and self.passage.secrets.flow(self.to):
+            # What is wrong with an answer may quote what stands in it.
+            why = Malformed(f"{self.to} gave no answer that can be passed on")
         await answer(self.client, status, why, self.request.method)
 
     async def _send(self, upstream: Peer) -> None:
@@ -102,20 +108,21 @@ class Exchange:
     async def _give_back(self, upstream: Peer) -> None:
         found = await upstream.response()
         self.passage.spend(self.kind, self.to, _size(found))
+        flow = self.passage.secrets.flow(self.to)
+        head = _cleaned(found, flow, self.request.method) if flow else _head(found)
         self._status = found.status_code
-        await self.client.send(
-            h11.Response(
-                status_code=found.status_code,
-                headers=end_to_end(found),
-                reason=found.reason,
-            )
-        )
+        await self.client.send(head)
         total = 0
         while (data := await upstream.chunk()) is not None:
             total += len(data)
             self._check(total, len(data))
-            await self.client.send(h11.Data(data=data))
+            await self._pass(flow.take(data) if flow else data)
+        await self._pass(flow.rest() if flow else b"")
         await self.client.send(h11.EndOfMessage())
+
+    async def _pass(self, data: bytes) -> None:
+        if data:
+            await self.client.send(h11.Data(data=data))
 
     def _head(self) -> h11.Request:
         return h11.Request(method=self.request.method, target=self.path, headers=self._headers())
@@ -130,6 +137,7 @@ class Exchange:
             for name, value in end_to_end(self.request)
             if name.lower() != b"host" and name.lower() not in _DISGUISES
         ]
+        kept = self.passage.secrets.applied(self.to, self.request.method.decode(), kept)
         if any(name == b"transfer-encoding" for name, _ in self.request.headers):
             kept.append((b"Transfer-Encoding", b"chunked"))
         return [(b"Host", host.encode()), *kept, (b"Connection", b"close")]
@@ -153,7 +161,7 @@ class Exchange:
                 sent,
                 received,
                 seconds,
-                self._why,
+                self.passage.secrets.hidden(self._why),
             )
         )
 
@@ -184,6 +192,32 @@ async def answer(
 async def _stopped(task: "asyncio.Task[None]") -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+def _head(found: h11.Response) -> h11.Response:
+    return h11.Response(
+        status_code=found.status_code, headers=_passed_on(found), reason=found.reason
+    )
+
+
+def _passed_on(found: h11.Response) -> Headers:
+    """Without what the proxy alone may say."""
+    return [(name, value) for name, value in end_to_end(found) if name.lower() != DENIED]
+
+
+def _cleaned(found: h11.Response, flow: RedactedFlow, method: bytes) -> h11.Response:
+    """An answer's head without values of secrets, for a body whose length may change."""
+    packed = [value for name, value in found.headers if name == b"content-encoding"]
+    if any(value.strip().lower() != b"identity" for value in packed):
+        raise Malformed("a packed answer, in which no secret can be found")
+    changes = set() if method == b"HEAD" else {b"content-length"}
+    headers = [
+        (name, flow.redactor.whole(value))
+        for name, value in _passed_on(found)
+        if name.lower() not in changes
+    ]
+    reason = flow.redactor.whole(found.reason)
+    return h11.Response(status_code=found.status_code, headers=headers, reason=reason)
 
 
 def _size(head: h11.Request | h11.Response) -> int:

@@ -7,12 +7,15 @@ from typing import Any
 import httpx
 
 from actors.broker.model_provider import ModelAnswer, NotAsked
+from actors.broker.trust import public_authorities
 from harness.domain.price import Price
 from harness.errors import Unavailable
 
 CONNECT_SECONDS = 10.0
 SILENT_SECONDS = 300.0
 """Models think before they say anything."""
+_UNBOUNDED = httpx.Limits(max_connections=None, max_keepalive_connections=20)
+"""Gateways bound their callers; whoever waited here would look like a silent model."""
 
 
 class OpenAIProvider:
@@ -25,7 +28,13 @@ class OpenAIProvider:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         timeout = httpx.Timeout(SILENT_SECONDS, connect=CONNECT_SECONDS)
         # Redirects are not followed, and no proxy of the environment sees the key.
-        self._client = httpx.AsyncClient(headers=headers, timeout=timeout, trust_env=False)
+        self._client = httpx.AsyncClient(
+            headers=headers,
+            timeout=timeout,
+            trust_env=False,
+            verify=public_authorities(),
+            limits=_UNBOUNDED,
+        )
 
     def price(self, model: str) -> Price:
         """Of a model; nothing where none was given."""

@@ -105,6 +105,16 @@ class Peer:
             raise Malformed("the body was cut short")
         return bytes(event.data)
 
+    async def parted(self) -> None:
+        """Returns when the other end has nothing more to say; what it says is kept for later."""
+        while len(self.http.trailing_data[0]) < CHUNK:
+            data = await self.reader.read(CHUNK)
+            if not data:
+                return
+            self.received += len(data)
+            self.http.receive_data(data)
+        await asyncio.Event().wait()  # enough is kept; whoever waits has a deadline
+
     async def send(self, event: h11.Event) -> None:
         """Send a part of a message.
 
@@ -115,6 +125,9 @@ class Peer:
         if data:
             self.sent += len(data)
             self.writer.write(data)
+            transport = self.writer.transport
+            if not transport.get_write_buffer_size() and not transport.is_closing():
+                return  # as almost always; a deadline costs as much as all of the rest
             async with asyncio.timeout(self.bounds.idle_seconds):
                 await self.writer.drain()
 

@@ -1,11 +1,17 @@
 """A policy as people write it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from actors.specs.document import MOST_BYTES, read_document
@@ -15,6 +21,7 @@ from actors.specs.problem import InvalidSpec, Problem
 from harness.domain.account import MOST, Budget, Measure
 from harness.domain.address_range import AddressRanges
 from harness.domain.host_rule import WEB_PORTS, HostPattern, HostRule
+from harness.domain.http_secret import HttpSecret
 from harness.domain.name_set import NameSet
 from harness.domain.network_policy import NetworkMode, NetworkPolicy
 from harness.domain.policy import Policy
@@ -50,6 +57,15 @@ Method = Annotated[str, StringConstraints(pattern=r"^[A-Z]{1,20}$")]
 Count = Annotated[int, Field(ge=0, le=MOST)]
 
 
+class SecretModel(SpecModel):
+    """A header that the door puts in."""
+
+    header: str
+    """Such as `Authorization`; what the sandbox sends under this name is dropped."""
+    value: str
+    """Such as `Bearer ${API_TOKEN}`, with the name of a secret."""
+
+
 class AllowModel(SpecModel):
     """Hosts, and which ports, methods and addresses of theirs."""
 
@@ -62,6 +78,23 @@ class AllowModel(SpecModel):
     """Allowed of HTTP; HTTPS is then read, with the sandbox's own authority."""
     private: Annotated[list[Range], Field(max_length=MOST_RANGES)] = []
     """Addresses outside the public internet that the hosts may have."""
+
+    secret: SecretModel | None = None
+    """Put into requests on their way out; HTTPS is then read, with the sandbox's own authority."""
+
+    @model_validator(mode="after")
+    def _check_secret(self) -> Self:
+        try:
+            self.secrets()
+        except InvalidInput as wrong:
+            raise PydanticCustomError("secret", "{why}", {"why": str(wrong)}) from None
+        return self
+
+    def secrets(self) -> Sequence[HttpSecret]:
+        """What it puts in, of which there may be none."""
+        if self.secret is None:
+            return ()
+        return [HttpSecret.of(self.rule(), self.secret.header, self.secret.value)]
 
     def rule(self) -> HostRule:
         """What it allows."""
@@ -84,7 +117,8 @@ class NetworkModel(SpecModel):
     def network(self) -> NetworkPolicy:
         """What it allows."""
         if self.mode is NetworkMode.ALLOW_LIST:
-            return NetworkPolicy.allowing(each.rule() for each in self.allow)
+            secrets = [one for each in self.allow for one in each.secrets()]
+            return NetworkPolicy.allowing((each.rule() for each in self.allow), secrets)
         return NetworkPolicy(self.mode)
 
 

@@ -19,6 +19,7 @@ from actors.broker.conversation import Conversation
 from actors.broker.dialer import Resolver, SystemResolver, dial
 from actors.broker.passage import Passage
 from actors.broker.peer import Malformed, Peer
+from actors.broker.trust import public_authorities
 from actors.broker.tunnel import Tunnel
 from harness.domain.host_name import Endpoint
 from harness.errors import Unauthenticated
@@ -48,7 +49,7 @@ class EgressProxy:
         """Not listening; `upstream_tls` verifies hosts whose HTTPS is read."""
         self._clock = clock
         self._resolver = resolver or SystemResolver()
-        self._upstream_tls = upstream_tls or ssl.create_default_context()
+        self._upstream_tls = upstream_tls or public_authorities()
         self._guests: dict[str, _Guest] = {}
         self._shared: Connections | None = None
 
@@ -77,6 +78,21 @@ class EgressProxy:
         """Make a lease's own socket lead to one host and port, for clients of any protocol."""
         guest = self._guests[lease]
         await guest.connections.listen(listener, partial(self._tcp, guest, to))
+
+    async def connect(self, lease: str) -> socket.socket:
+        """A connection of a lease's own, for what speaks for it in this process.
+
+        Nothing listens anywhere, so nobody else can take the lease's place.
+        """
+        guest = self._guests[lease]
+        ours, theirs = socket.socketpair()
+        try:
+            await guest.connections.adopt(theirs, partial(self._http, guest))
+        except BaseException:
+            ours.close()
+            theirs.close()
+            raise
+        return ours
 
     async def dismiss(self, lease: str) -> None:
         """End a lease: its sockets and all that it has under way."""

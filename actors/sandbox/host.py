@@ -259,7 +259,7 @@ class SandboxHost:
         if room.door is not None:
             raise Conflict(f"The sandbox {ref.id} has its way out already.")
         self._journals.mkdir(exist_ok=True)
-        room.door = await self.doorway.open(room.sandbox, spec, self._journals / ref.id)
+        room.door = await self.doorway.open(ref, room.sandbox, spec, self._journals / ref.id)
         version = spec.policy.version
         room.sandbox.note("sandbox.door_opened", {"policy": version})
         return room.door.environ

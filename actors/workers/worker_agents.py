@@ -109,7 +109,14 @@ class WorkerAgents:
             tenant=str(self.scope.tenant),
             name=wish.name or "",
             argv=wish.argv,
-            door=DoorSpec(policy, grant.sources, script, self.secrets),
+            door=DoorSpec(
+                policy,
+                grant.sources,
+                script,
+                self.scope,
+                {name: self._address(secret) for name, secret in wish.databases.items()},
+                self.secrets,
+            ),
             archive=archive,
             packages=Packages.of(wish.python),
             environ=wish.environ,
@@ -118,6 +125,14 @@ class WorkerAgents:
             limits=wish.limits.limits(),
             brings=wish.brings,
         )
+
+    def _address(self, secret: str) -> str:
+        if secret not in self.secrets:
+            raise InvalidInput(
+                f"The run has no secret {secret}, which holds a database's address for its agent; "
+                f"name it: `ath run --secret {secret}`."
+            )
+        return self.secrets[secret]
 
     def _check(self, wish: AgentWish) -> None:
         redactor = Redactor.of(self.secrets)

@@ -6,6 +6,7 @@ from typing import Any
 from harness.domain.account import Budget, Measure
 from harness.domain.address_range import AddressRanges
 from harness.domain.host_rule import HostPattern, HostRule
+from harness.domain.http_secret import HttpSecret
 from harness.domain.name_set import NameSet
 from harness.domain.network_policy import NetworkMode, NetworkPolicy
 from harness.domain.policy import Policy
@@ -34,17 +35,22 @@ def policy_of(plain: Plain) -> Policy:
 def _network(plain: Plain) -> NetworkPolicy:
     mode = NetworkMode(plain["mode"])
     if mode is NetworkMode.ALLOW_LIST:
-        return NetworkPolicy.allowing(_rule(each) for each in plain["allow"])
+        rules = [_rule(each, each["private"]) for each in plain["allow"]]
+        return NetworkPolicy.allowing(rules, map(_secret, plain.get("secrets", ())))
     return NetworkPolicy(mode)
 
 
-def _rule(plain: Plain) -> HostRule:
+def _secret(plain: Plain) -> HttpSecret:
+    return HttpSecret.of(_rule(plain), plain["header"], plain["value"])
+
+
+def _rule(plain: Plain, private: Sequence[str] = ()) -> HostRule:
     ports, methods = _listed(plain["ports"]), _listed(plain["methods"])
     return HostRule(
         HostPattern.parse(plain["host"]),
         None if ports is None else frozenset(map(int, ports)),
         None if methods is None else frozenset(map(str, methods)),
-        AddressRanges.parse(plain["private"]),
+        AddressRanges.parse(private),
     )
 
 

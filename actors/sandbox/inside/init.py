@@ -55,9 +55,13 @@ class Init:
         return True
 
     def _op_exec(self, request: dict[str, Any], descriptors: list[int]) -> None:
-        pid = os.fork()
-        if pid == 0:
-            program.become(request, descriptors)
+        # While it is spawned this process waits, and whoever else is inside could prolong that.
+        is_alone = not self._commands and not _children(os.getpid())
+        pid = program.spawned(request, descriptors) if is_alone else None
+        if pid is None:
+            pid = os.fork()
+            if pid == 0:
+                program.become(request, descriptors)
         self._commands[pid] = request["id"]
 
     def _op_signal(self, request: dict[str, Any], _: list[int]) -> None:
@@ -156,6 +160,9 @@ def _harden() -> int:
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
     kernel.set_dumpable(dumpable=False)
+    for name in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):  # that of the listing itself is closed by now
+            os.set_inheritable(int(name), False)
     return wake
 
 

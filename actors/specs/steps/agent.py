@@ -59,6 +59,8 @@ class AgentStep(SpecModel):
     """What of the spec's folder it begins with: names and globs."""
     env: dict[str, str] = {}
     stdin: str = ""
+    databases: dict[AgentName, str] = {}
+    """For its tool `sql.read`: by name, the secret that holds the database's address."""
     limits: AgentLimits = AgentLimits()
     expect: AgentExpectation = AgentExpectation()
     keep: list[str] = []
@@ -115,6 +117,7 @@ def _wish(step: AgentStep, context: StepContext) -> AgentWish:
         stdin=step.stdin,
         seconds=context.left(),
         limits=step.limits,
+        databases=step.databases,
         python=step.python,
         brings=list(dict.fromkeys([*step.keep, *step.expect.files])),
     )

@@ -25,6 +25,12 @@ models: [openai/gpt-6, "local/*"]
 tools: [browser.click]
 budget: {tokens: 200000, cost: 1.5, turns: 50, wall_seconds: 600.5, requests: 9, bytes: 1000}
 """
+WITH_SECRET = b"""\
+network:
+  allow:
+    - host: api.example.com
+      secret: {header: Authorization, value: "Bearer ${API_TOKEN}"}
+"""
 
 
 def test_a_policy_is_what_its_document_says() -> None:
@@ -47,6 +53,17 @@ def test_a_policy_is_what_its_document_says() -> None:
     }
 
 
+def test_a_line_may_put_in_a_secret() -> None:
+    network = read_policy("p.yaml", WITH_SECRET).network
+    to = Endpoint("api.example.com", 443)
+    (found,) = network.injected(to, "GET").items()
+    assert found[0] == "authorization"
+    assert found[1] is not None
+    assert found[1].filled({"API_TOKEN": "x"}) == "Bearer x"
+    assert network.connection(to).must_read
+    assert network.reads
+
+
 def test_an_empty_document_allows_nothing() -> None:
     assert read_policy("p.yaml", b"{}") == Policy()
 
@@ -55,6 +72,14 @@ def test_an_empty_document_allows_nothing() -> None:
     ("text", "problem"),
     [
         ("network:\n  alow: []\n", "p.yaml:2:3: network.alow: unknown key; did you mean `allow`?"),
+        (
+            "network:\n  allow:\n    - {host: a.b, secret: {header: Host, value: '${A}'}}\n",
+            "'Host' is not a header that can hold a secret",
+        ),
+        (
+            "network:\n  allow:\n    - {host: a.b, secret: {header: X, value: plain}}\n",
+            "names no secret; write ${NAME}",
+        ),
         (
             "network:\n  allow:\n    - host: a.*\n",
             "p.yaml:3:7: network.allow[0].host: 'a.*' is not a host pattern",

@@ -1,6 +1,7 @@
 """What programs in a sandbox reach through its door, and what stands in the journal then."""
 
 import asyncio
+import base64
 import contextlib
 import json
 import socket
@@ -17,6 +18,7 @@ from harness.domain.account import Budget, Measure
 from harness.domain.agent_grant import ModelSource
 from harness.domain.door_spec import DoorSpec
 from harness.domain.host_rule import HostRule
+from harness.domain.http_secret import HttpSecret
 from harness.domain.name_set import NameSet
 from harness.domain.network_policy import NetworkPolicy
 from harness.domain.policy import Policy
@@ -206,3 +208,53 @@ for place in (("127.0.0.1", %d), ("1.1.1.1", 443)):
     with socket.create_server(("127.0.0.1", 0)) as outside:
         port = outside.getsockname()[1]
         assert await said(host, ref, code % (PROXY_PORT, MODEL_PORT, port)) == ""
+
+
+CANARY = "canary-4711-secret"
+LOOK = """
+import os
+places = ["/proc/self/environ", "/proc/1/environ", "/workspace", "/tmp", "/etc"]
+for place in places:
+    for folder, _, names in os.walk(place) if os.path.isdir(place) else [("", [], [place])]:
+        for name in names:
+            try:
+                with open(os.path.join(folder, name), "rb") as file:
+                    found = file.read(1 << 20)
+            except OSError:
+                continue
+            assert b"canary" not in found, name
+"""
+
+
+async def test_a_secret_reaches_its_host_and_nobody_in_the_sandbox(
+    host: SandboxHost, tmp_path: Path
+) -> None:
+    heard: list[bytes] = []
+
+    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.readuntil(b"\r\n\r\n"))
+        body = heard[-1] + base64.b64encode(heard[-1]) + heard[-1].hex().encode()
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(echo, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    rule = HostRule.written(f"localhost:{port}")
+    secret = HttpSecret.of(rule, "Authorization", "Bearer ${TOKEN}")
+    policy = Policy(NetworkPolicy.allowing([rule], [secret]))
+    async with server:
+        ref = await behind(host, policy, secrets={"TOKEN": CANARY})
+        told = await said(host, ref, FETCH % f"http://localhost:{port}/a")
+        await said(host, ref, LOOK)
+    assert f"Authorization: Bearer {CANARY}".encode() in heard[0]
+    assert "Bearer \u2039secret TOKEN\u203a" in told
+    seen = [told.encode(), await host.journal(ref, 0), repr(await host.events(ref)).encode()]
+    seen += written(tmp_path)
+    value = CANARY.encode()
+    for form in (value, base64.b64encode(value)[:-4], value.hex().encode()):
+        assert not any(form in each for each in seen)
+
+
+def written(folder: Path) -> list[bytes]:
+    return [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
