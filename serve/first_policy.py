@@ -6,8 +6,9 @@ TEXT = """\
 # Change it: ath policy set --tenant FILE
 network:
   allow:
-    - host: "*"            # the public internet; private addresses need `private`
-      ports: [80, 443]
+    - {host: "*", ports: [80, 443]}           # the public internet; others need `private`
+    - {host: localhost, ports: "*"}           # this machine, where a document names it
+    - {host: 127.0.0.1, ports: "*"}
 models: ["*"]
 tools: ["*"]
 """
