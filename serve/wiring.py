@@ -1,6 +1,7 @@
 """The composition root: which adapter stands behind each port, for one installation."""
 
 import socket
+from dataclasses import replace
 from functools import partial
 
 from fastapi import FastAPI
@@ -16,6 +17,7 @@ from actors.pools.roster import PoolLimits
 from actors.sandbox.handle import SandboxHostHandle
 from actors.sandbox.host import SandboxHost
 from actors.sandbox.snapshots import Snapshots
+from actors.sandbox.warm import WarmLimits
 from actors.sandbox.write_roots import everything_but
 from actors.scheduler.handle import SchedulerHandle
 from actors.scheduler.knowledge import ScheduledKnowledge
@@ -34,6 +36,7 @@ from harness.domain.ids import HostId
 from harness.domain.junit import junit_xml
 from harness.domain.principal import Principal, Role
 from harness.domain.quota import QuotaName
+from harness.domain.sandbox_bounds import MOST, SandboxBounds
 from harness.domain.scope import DEFAULT_SCOPE
 from harness.ports.clock import SystemClock
 from harness.ports.entropy import SystemEntropy
@@ -47,6 +50,7 @@ from harness.services.quarantines import Quarantines
 from harness.services.quotas import Quotas
 from harness.services.relay import AnalyticsFeed, Relay
 from harness.services.runs import Runs
+from harness.services.sandboxes import Sandboxes
 from harness.services.scheduling import Scheduling
 from harness.services.scheduling_limits import SchedulingLimits
 from harness.services.secrets import Secrets
@@ -168,16 +172,20 @@ def browser_host(settings: Settings, workers: int) -> BrowserHost:
 
 def sandbox_host(settings: Settings) -> SandboxHost:
     """The sandboxes of this machine; nothing is started before somebody asks for one."""
+    snapshots = settings.snapshots_mib * MIB
     return SandboxHost(
         SystemEntropy(),
         settings.scratch / "sandboxes",
-        Snapshots(settings.scratch / "snapshots"),
+        Snapshots(settings.scratch / "snapshots", snapshots, snapshots // 4),
         BrokerDoorway(
             SystemClock(),
             SystemEntropy(),
             _agent_browsers(settings),
             lambda scope: ScheduledKnowledge(SchedulerHandle(), scope),
         ),
+        most_sandboxes=settings.sandboxes,
+        most_per_tenant=settings.tenant_sandboxes,
+        warm=WarmLimits(spares=settings.sandbox_spares),
     )
 
 
@@ -187,6 +195,20 @@ def _agent_browsers(settings: Settings) -> AgentBrowsers | None:
     if choice is None or not choice.pool:
         return None
     return AgentBrowsers(BrowserHostHandle(), choice.path, settings.scratch / "agents")
+
+
+def sandboxes(settings: Settings, quotas: Quotas) -> Sandboxes:
+    """What tenants may ask for; the host's process is begun with the first sandbox."""
+    disk = settings.sandbox_disk_mib * MIB
+    limits = replace(
+        MOST,
+        memory_bytes=settings.sandbox_mib * MIB,
+        cpus=settings.sandbox_cpus,
+        disk_bytes=disk,
+        file_bytes=disk,
+    )
+    bounds = SandboxBounds(limits, settings.sandbox_seconds, settings.sandbox_command_seconds)
+    return Sandboxes(SandboxHostHandle(partial(sandbox_host, settings)), quotas, bounds)
 
 
 def application(settings: Settings) -> FastAPI:
@@ -204,6 +226,7 @@ def application(settings: Settings) -> FastAPI:
         quarantines=Quarantines(store),
         policies=Policies(store, policy_of_text),
         model_servers=ModelServers(store),
+        sandboxes=sandboxes(settings, quotas),
         imports=Imports(store, files, entropy, scheduler),
         records=store,
         artifacts=files,

@@ -121,9 +121,13 @@ class Door:
         """What was used so far."""
         return self.ledger.account.spent
 
-    async def close(self) -> None:
-        """End everything that is under way, and forget the journal."""
+    async def shut(self) -> None:
+        """End everything that is under way."""
         await self._opened.aclose()
+
+    async def close(self) -> None:
+        """The same, and forget the journal."""
+        await self.shut()
         self.journal.close()
 
     async def serve(self, sandbox: Sandbox) -> None:

@@ -36,8 +36,12 @@ class OpenDoor(Protocol):
         """What was used so far."""
         ...
 
+    async def shut(self) -> None:
+        """End what is under way."""
+        ...
+
     async def close(self) -> None:
-        """End what is under way, and forget the journal."""
+        """The same, and forget the journal."""
         ...
 
 

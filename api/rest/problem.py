@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from harness.errors import HarnessError, InvalidDocument
+from harness.errors import HarnessError, InvalidDocument, TierUnavailable
 from harness.ports.entropy import Entropy
 
 MEDIA_TYPE = "application/problem+json"
@@ -48,9 +48,10 @@ def problem(
     retryable: bool = False,
     errors: Sequence[FieldError] = (),
     headers: Mapping[str, str] | None = None,
+    facts: Mapping[str, object] | None = None,
 ) -> Response:
-    """An error response."""
-    body = {
+    """An error response; facts are members of its own kind."""
+    body: dict[str, object] = {
         "type": f"urn:ath:problem:{code}",
         "title": HTTPStatus(status).phrase,
         "status": status,
@@ -59,6 +60,7 @@ def problem(
         "retryable": retryable,
         "trace_id": trace_id,
     }
+    body |= facts or {}
     if errors:
         body["errors"] = [each.members() for each in errors]
     sent = {"Cache-Control": "no-store", **(headers or {})}
@@ -71,18 +73,45 @@ def problem(
 
 def problem_of(error: HarnessError, trace_id: str) -> Response:
     """The error as its class says; what went wrong inside is logged, not told."""
-    detail = str(error)
-    if error.status == HTTPStatus.INTERNAL_SERVER_ERROR:
-        _log.error("request failed", extra={"trace_id": trace_id}, exc_info=error)
-        detail = _masked(trace_id)
     return problem(
         error.status,
         error.code,
-        detail,
+        _detail(error, trace_id),
         trace_id=trace_id,
         retryable=error.retryable,
+        facts=_facts(error),
         errors=_mistakes(error),
     )
+
+
+def problem_body(error: HarnessError, trace_id: str) -> Mapping[str, object]:
+    """The same as an object, where a response has begun already."""
+    return {
+        "status": error.status,
+        "code": error.code,
+        "detail": _detail(error, trace_id),
+        "retryable": error.retryable,
+        "trace_id": trace_id,
+        **_facts(error),
+    }
+
+
+def _detail(error: HarnessError, trace_id: str) -> str:
+    if error.status != HTTPStatus.INTERNAL_SERVER_ERROR:
+        return str(error)
+    _log.error("request failed", extra={"trace_id": trace_id}, exc_info=error)
+    return _masked(trace_id)
+
+
+def _facts(error: HarnessError) -> Mapping[str, object]:
+    if not isinstance(error, TierUnavailable):
+        return {}
+    return {
+        "tier": error.tier,
+        "missing": list(error.missing),
+        "reason": error.reason,
+        "fix": error.fix,
+    }
 
 
 def install(app: FastAPI, entropy: Entropy) -> None:

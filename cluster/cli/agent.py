@@ -50,7 +50,7 @@ def run(  # each is an option of the command line
     step: dict[str, Any] = {  # Any: a step as YAML has it
         "program": program,
         # An empty policy of its own would leave nothing of the one that is stored.
-        **({"policy": own} if own or not name else {}),
+        **({"policy": own} if own or policy or not name else {}),
         "python": python or ("" if settings.url else program_python(program, environ)),
         "env": _variables(env_var or []),
         "limits": {"memory_mib": memory_mib},

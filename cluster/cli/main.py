@@ -16,6 +16,7 @@ from cluster.cli import (
     quotas,
     rerun,
     run,
+    sandbox,
     secrets,
     validate,
 )
@@ -44,6 +45,7 @@ validate.register(app)
 policy.register(app)
 models.register(app)
 agent.register(app)
+sandbox.register(app)
 
 
 def main() -> None:
