@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 
 from actors.broker.door import BrokerDoorway
+from actors.broker.policy_document import policy_of_text
 from actors.environments.build import BuildLimits
 from actors.environments.cache import EnvironmentCache
 from actors.pools.browser import BrowserBounds
@@ -44,6 +45,8 @@ from harness.services.agent_grants import AgentGrants
 from harness.services.analytics import Analytics
 from harness.services.failure_knowledge import FailureMemory
 from harness.services.imports import Imports
+from harness.services.model_servers import ModelServers
+from harness.services.policies import Policies
 from harness.services.quarantines import Quarantines
 from harness.services.quotas import Quotas
 from harness.services.relay import AnalyticsFeed, Relay
@@ -58,6 +61,7 @@ from harness.stores.file_artifacts import FileArtifacts
 from harness.stores.sql.records import SqlRecords
 from serve.browser import browser
 from serve.environments import environments
+from serve.first_policy import TEXT as FIRST_POLICY
 
 if TYPE_CHECKING:
     from api.grpc.gateway import Gateway
@@ -66,12 +70,13 @@ MIB = 1024 * 1024
 
 
 def prepare(settings: Settings) -> None:
-    """Bring the stores to this version and let the installation's own key in."""
+    """Bring the stores to this version, let the installation's own key in, bound its tenant."""
     store = records(settings)
     store.migrate()
     token = (settings.home / "token").read_text()
     owner = Principal("owner", DEFAULT_SCOPE.tenant, Role.OPERATOR)
     store.add_key(hash_key(_secret(settings), token), owner)
+    Policies(store, policy_of_text).seed(owner.tenant, FIRST_POLICY, owner)
     store.close()
 
 
@@ -113,10 +118,11 @@ def scheduler(settings: Settings) -> Scheduler:
         test_seconds=settings.test_seconds,
         run_seconds=settings.run_seconds,
     )
+    vault = secrets(settings, store)
     return Scheduler(
         Scheduling(store, entropy, limits),
-        secrets(settings, store),
-        AgentGrants(store),
+        vault,
+        AgentGrants(store, vault.store),
         FailureMemory(store, SystemClock()).of,
         [Relay(store, bus), AnalyticsFeed(bus, Analytics(store, entropy))],
     )
@@ -238,6 +244,8 @@ def application(settings: Settings) -> FastAPI:
         sources=Sources(git(settings, files), vault.store),
         quotas=quotas,
         quarantines=Quarantines(store),
+        policies=Policies(store, policy_of_text),
+        model_servers=ModelServers(store),
         sandboxes=sandboxes(settings, quotas),
         imports=Imports(store, files, entropy, scheduler),
         records=store,

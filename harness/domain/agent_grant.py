@@ -25,7 +25,12 @@ class AgentGrant:
     """Handed to a host under the lease of a run."""
 
     policy: Policy = field(default_factory=Policy)
-    """What the tenant's document and the agent's own allow together."""
+    """What the tenant's document and the agent's own allow together; without one of its own, the
+    tenant's document alone."""
     sources: Sequence[ModelSource] = ()
+    """Those whose models the policy may allow."""
     is_named: bool = False
-    """Whether the agent has a document of its own; one without gets nothing by itself."""
+    """Whether the agent has a document of its own; else what its run brings bounds it, or it is
+    denied everything."""
+    missing: Mapping[str, str] = field(default_factory=dict)
+    """Why a source is not granted, by its name."""

@@ -11,6 +11,7 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
+from actors.broker.policy_document import policy_of_text
 from api.app import create_app
 from api.auth.keys import hash_key, new_key
 from api.services import ApiSettings, Services
@@ -38,6 +39,8 @@ from harness.ports.doorbell import SilentDoorbell
 from harness.ports.entropy import SystemEntropy
 from harness.ports.sources import Credential, Fetched
 from harness.services.imports import Imports
+from harness.services.model_servers import ModelServers
+from harness.services.policies import Policies
 from harness.services.quarantines import Quarantines
 from harness.services.quotas import Quotas
 from harness.services.runs import Runs
@@ -174,6 +177,8 @@ def make_world(folder: Path, settings: ApiSettings | None = None) -> World:
         sources=Sources(OneRepository(), secrets.store),
         quotas=quotas,
         quarantines=Quarantines(records),
+        policies=Policies(records, policy_of_text),
+        model_servers=ModelServers(records),
         sandboxes=Sandboxes(FakeSandboxes(), quotas),
         imports=Imports(records, artifacts, entropy, SilentDoorbell()),
         records=records,
