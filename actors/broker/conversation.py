@@ -5,13 +5,14 @@ import contextlib
 import re
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import h11
 
 from actors.broker.dialer import NoConnection, Resolver, dial
 from actors.broker.exchange import Exchange, answer
+from actors.broker.kept_connection import KeptConnection
 from actors.broker.passage import Passage, Refused
 from actors.broker.peer import Malformed, Peer
 from actors.broker.tunnel import Tunnel
@@ -41,13 +42,17 @@ class Conversation:
     upstream_tls: ssl.SSLContext
     owner: Passage | None = None
     """Who is told of what is no request; on a shared port known from the first one on."""
+    _kept: KeptConnection = field(default_factory=KeptConnection)
 
     async def hold(self) -> None:
         """Until the client has no more, something breaks, or the time is over."""
-        async with asyncio.timeout(self.client.bounds.total_seconds):
-            while (request := await self._next()) and await self._served(request):
-                self.client.http.start_next_cycle()
-            await self.client.linger()
+        try:
+            async with asyncio.timeout(self.client.bounds.total_seconds):
+                while (request := await self._next()) and await self._served(request):
+                    self.client.http.start_next_cycle()
+                await self.client.linger()
+        finally:
+            self._kept.close()
 
     async def _next(
         self, disguised: Peer | None = None, to: Endpoint | None = None
@@ -149,6 +154,7 @@ class Conversation:
             path,
             self.resolver,
             self.clock,
+            self._kept,
             self.upstream_tls if is_read else None,
         )
 
