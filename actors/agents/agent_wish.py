@@ -83,6 +83,8 @@ class AgentWish(_Model):
     limits: AgentLimits = AgentLimits()
     python: str = ""
     """An interpreter of the machine whose packages it gets."""
+    databases: dict[AgentName, str] = {}
+    """Secrets of the run that hold addresses of databases, by the name that the agent uses."""
     brings: Annotated[list[str], Field(max_length=100)] = []
     archive_bytes: Annotated[int, Field(ge=0, le=MOST_ARCHIVE_BYTES)] = 0
 

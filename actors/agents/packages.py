@@ -1,6 +1,7 @@
 """The Python environment of an agent's program, as its sandbox sees it."""
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from harness.errors import InvalidInput
 
 PLACE = "/opt/agent"
 """Where the environment is seen, wherever it lies."""
-_PYTHONS = {"python", "python3"}
+_PYTHON = re.compile(r"python[0-9.]*")
 _DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"
 _SHEBANG_BYTES = 512
 
@@ -48,7 +49,7 @@ class Packages:
     def argv(self, words: Sequence[str]) -> list[str]:
         """A command with its program where the sandbox has it."""
         program, *rest = words
-        if program in _PYTHONS:
+        if _PYTHON.fullmatch(program):
             return [self.interpreter, *rest]
         script = self.folder / "bin" / program if self.folder and "/" not in program else None
         if script is None or not script.is_file():

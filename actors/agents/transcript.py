@@ -9,6 +9,7 @@ from harness.domain.account import Measure
 
 MOST_TURNS = 2000
 MOST_TEXT = 4000
+LINE_CHARACTERS = 200
 
 
 @dataclass(slots=True)
@@ -63,14 +64,16 @@ def line_of(turn: Mapping[str, Any]) -> str:  # Any: JSON
 def spent_of(spent: Mapping[str, int]) -> str:
     """What an agent spent, in words."""
     found = {measure: spent.get(str(measure), 0) for measure in Measure}
-    parts = [
-        f"{found[Measure.TURNS]} turns",
-        f"{found[Measure.TOKENS]} tokens",
-        f"{found[Measure.COST] / 1_000_000:.4f} in cost" if found[Measure.COST] else "",
-        f"{found[Measure.REQUESTS]} requests" if found[Measure.REQUESTS] else "",
-        f"{found[Measure.BYTES]} bytes" if found[Measure.BYTES] else "",
-    ]
-    return ", ".join(part for part in parts if part)
+    parts = [_counted(found[Measure.TURNS], "turn"), _counted(found[Measure.TOKENS], "token")]
+    if found[Measure.COST]:
+        parts.append(f"{found[Measure.COST] / 1_000_000:.4f} in cost")
+    more = ((Measure.REQUESTS, "request"), (Measure.BYTES, "byte"))
+    parts += [_counted(found[each], word) for each, word in more if found[each]]
+    return ", ".join(parts)
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def _words(turn: Mapping[str, Any]) -> Iterator[str]:
@@ -82,7 +85,7 @@ def _words(turn: Mapping[str, Any]) -> Iterator[str]:
     if turn.get("status", 200) not in (0, 200):
         yield f"status {turn['status']}"
     if turn.get("said"):
-        yield _short(str(turn["said"]), 200)
+        yield _short(str(turn["said"]), LINE_CHARACTERS)
     for call in turn.get("calls", ()):
         yield f"-> {call['name']} {_short(call['arguments'], 100)}"
 

@@ -1,7 +1,9 @@
 """A certificate authority of one sandbox, for hosts whose HTTPS must be read."""
 
+import hashlib
 import ssl
 import tempfile
+from base64 import b64encode
 from collections import OrderedDict
 from datetime import timedelta
 from functools import partial
@@ -37,6 +39,14 @@ class Authority:
     def pem(self) -> str:
         """The certificate that the sandbox must trust."""
         return self._certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+    @property
+    def key_digest(self) -> str:
+        """SHA-256 of the public key that all its hosts have, in base64, as browsers take it."""
+        data = self._leaf_key.public_key().public_bytes(
+            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        return b64encode(hashlib.sha256(data).digest()).decode()
 
     def context(self, host: str) -> ssl.SSLContext:
         """Speaks TLS 1.2 or newer and HTTP/1.1 as this host; the latest hosts are kept."""

@@ -20,6 +20,8 @@ _BROKEN = (Malformed, TimeoutError, OSError, Refused, h11.LocalProtocolError)
 
 _REPEATABLE = ("GET", "HEAD", "OPTIONS")
 """Methods whose requests, without a body, may go out twice."""
+DENIED = b"ath-denied"
+"""Header that says why the proxy itself refuses; no host can send it."""
 _DISGUISES = {b"x-http-method-override", b"x-http-method", b"x-method-override"}
 """Headers by which servers take another method than the one that was decided on."""
 
@@ -256,8 +258,13 @@ def _has_body(request: h11.Request) -> bool:
 
 def _head(found: h11.Response) -> h11.Response:
     return h11.Response(
-        status_code=found.status_code, headers=end_to_end(found), reason=found.reason
+        status_code=found.status_code, headers=_passed_on(found), reason=found.reason
     )
+
+
+def _passed_on(found: h11.Response) -> Headers:
+    """Without what the proxy alone may say."""
+    return [(name, value) for name, value in end_to_end(found) if name.lower() != DENIED]
 
 
 def _cleaned(found: h11.Response, flow: RedactedFlow, method: bytes) -> h11.Response:
@@ -268,7 +275,7 @@ def _cleaned(found: h11.Response, flow: RedactedFlow, method: bytes) -> h11.Resp
     changes = set() if method == b"HEAD" else {b"content-length"}
     headers = [
         (name, flow.redactor.whole(value))
-        for name, value in end_to_end(found)
+        for name, value in _passed_on(found)
         if name.lower() not in changes
     ]
     reason = flow.redactor.whole(found.reason)

@@ -108,6 +108,16 @@ class Peer:
             raise Malformed("the body was cut short")
         return bytes(event.data)
 
+    async def parted(self) -> None:
+        """Returns when the other end has nothing more to say; what it says is kept for later."""
+        while len(self.http.trailing_data[0]) < CHUNK:
+            data = await self.reader.read(CHUNK)
+            if not data:
+                return
+            self.received += len(data)
+            self.http.receive_data(data)
+        await asyncio.Event().wait()  # enough is kept; whoever waits has a deadline
+
     async def send(self, event: h11.Event) -> None:
         """Send a part of a message.
 

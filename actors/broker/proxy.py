@@ -79,6 +79,21 @@ class EgressProxy:
         guest = self._guests[lease]
         await guest.connections.listen(listener, partial(self._tcp, guest, to))
 
+    async def connect(self, lease: str) -> socket.socket:
+        """A connection of a lease's own, for what speaks for it in this process.
+
+        Nothing listens anywhere, so nobody else can take the lease's place.
+        """
+        guest = self._guests[lease]
+        ours, theirs = socket.socketpair()
+        try:
+            await guest.connections.adopt(theirs, partial(self._http, guest))
+        except BaseException:
+            ours.close()
+            theirs.close()
+            raise
+        return ours
+
     async def dismiss(self, lease: str) -> None:
         """End a lease: its sockets and all that it has under way."""
         guest = self._guests.pop(lease, None)

@@ -12,6 +12,7 @@ from harness.domain.sandbox import (
     Command,
     ExecResult,
     FileEntry,
+    KeptFiles,
     SandboxEvent,
     SandboxRef,
     SandboxSpec,
@@ -103,6 +104,10 @@ class SandboxHostActor:
     async def snapshot(self, ref: SandboxRef) -> str:
         """See `SandboxHost.snapshot`."""
         return await self._host.snapshot(ref)
+
+    async def kept(self, tenant: str) -> Sequence[KeptFiles]:
+        """See `SandboxHost.kept`."""
+        return await self._host.kept(tenant)
 
     async def drop_snapshot(self, tenant: str, snapshot: str) -> None:
         """See `SandboxHost.drop_snapshot`."""

@@ -7,6 +7,7 @@ from typing import Protocol
 from actors.sandbox.sandbox import Sandbox
 from harness.domain.account import Measure
 from harness.domain.door_spec import DoorSpec
+from harness.domain.sandbox import SandboxRef
 
 
 class JournalReader(Protocol):
@@ -35,15 +36,21 @@ class OpenDoor(Protocol):
         """What was used so far."""
         ...
 
+    async def shut(self) -> None:
+        """End what is under way."""
+        ...
+
     async def close(self) -> None:
-        """End what is under way, and forget the journal."""
+        """The same, and forget the journal."""
         ...
 
 
 class Doorway(Protocol):
     """Opens doors."""
 
-    async def open(self, sandbox: Sandbox, spec: DoorSpec, journal: Path) -> OpenDoor:
+    async def open(
+        self, ref: SandboxRef, sandbox: Sandbox, spec: DoorSpec, journal: Path
+    ) -> OpenDoor:
         """Listen inside the sandbox.
 
         Raises:

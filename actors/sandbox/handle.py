@@ -18,6 +18,7 @@ from harness.domain.sandbox import (
     Command,
     ExecResult,
     FileEntry,
+    KeptFiles,
     SandboxEvent,
     SandboxRef,
     SandboxSpec,
@@ -136,6 +137,13 @@ class SandboxHostHandle:
     async def snapshot(self, ref: SandboxRef) -> str:
         """See `SandboxHost.snapshot`."""
         return cast("str", await self._call("snapshot", ref))
+
+    async def kept(self, tenant: str) -> Sequence[KeptFiles]:
+        """See `SandboxHost.kept`; none while no host was begun."""
+        try:
+            return cast("Sequence[KeptFiles]", await self._call("kept", tenant))
+        except NotBegun:
+            return []
 
     async def drop_snapshot(self, tenant: str, snapshot: str) -> None:
         """See `SandboxHost.drop_snapshot`."""

@@ -12,11 +12,12 @@ from pathlib import Path
 
 from actors.sandbox.archive import unpack
 from actors.sandbox.cgroup import GroupRoots, find_roots, sweep
-from actors.sandbox.doorway import Doorway, OpenDoor
+from actors.sandbox.doorway import Doorway
 from actors.sandbox.execution import Execution
 from actors.sandbox.exposure import Exposure
 from actors.sandbox.files import SandboxFiles
 from actors.sandbox.process_tier import ProcessTierSandbox
+from actors.sandbox.room import Room
 from actors.sandbox.sandbox import Sandbox
 from actors.sandbox.snapshots import Snapshots
 from actors.sandbox.tier_probe import probe_tier
@@ -30,6 +31,7 @@ from harness.domain.sandbox import (
     Command,
     ExecResult,
     FileEntry,
+    KeptFiles,
     SandboxEvent,
     SandboxRef,
     SandboxSpec,
@@ -52,36 +54,6 @@ MOST_RUNNING = 64
 
 
 @dataclass(slots=True)
-class _Room:
-    sandbox: Sandbox
-    status: SandboxStatus
-    started: dict[int, Execution] = field(default_factory=dict)
-    exposures: dict[int, Exposure] = field(default_factory=dict)
-    door: OpenDoor | None = None
-
-    def ready(self, command: Command) -> Command:
-        """The command, which finds the way out.
-
-        Raises:
-            InvalidInput: it wants descriptors; they are of this process, so that a caller of
-                another cannot mean them.
-        """
-        if command.fds:
-            raise InvalidInput("A command for a host of sandboxes cannot inherit descriptors.")
-        if self.door is None:
-            return command
-        return replace(command, environ={**self.door.environ, **command.environ})
-
-    async def close(self) -> None:
-        """End it with everything in it."""
-        for exposure in self.exposures.values():
-            exposure.close()
-        await self.sandbox.close()
-        if self.door is not None:
-            await self.door.close()
-
-
-@dataclass(slots=True)
 class SandboxHost:
     """Owns the templates, spares and sandboxes of one node."""
 
@@ -97,7 +69,7 @@ class SandboxHost:
     clock: Clock = field(default_factory=SystemClock)
     _pool: WarmPool | None = None
     _reports: dict[Tier, TierReport] = field(default_factory=dict)
-    _rooms: "OrderedDict[SandboxRef, _Room]" = field(default_factory=OrderedDict)
+    _rooms: "OrderedDict[SandboxRef, Room]" = field(default_factory=OrderedDict)
     _starting: list[str] = field(default_factory=list)
     _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
     _waiting: "Counter[str]" = field(default_factory=Counter)
@@ -123,7 +95,7 @@ class SandboxHost:
         sandbox.note("sandbox.started", {"tier": tier, "controls": report.described()})
         now = self.clock.now()
         ends = now + timedelta(seconds=spec.lifetime_seconds)
-        self._rooms[ref] = _Room(sandbox, SandboxStatus(ref.id, tier, spec.limits, now, ends))
+        self._rooms[ref] = Room(sandbox, SandboxStatus(ref.id, tier, spec.limits, now, ends))
         if snapshot is not None:
             await self._restore(ref, snapshot)
         return ref
@@ -169,7 +141,8 @@ class SandboxHost:
         """How a started command ended; then its number is forgotten."""
         room = self._room(ref)
         with self._awaited(ref), suppress(TimeoutError):
-            result = await asyncio.wait_for(self._execution(ref, number).wait(), seconds)
+            async with asyncio.timeout(seconds):
+                result = await self._execution(ref, number).wait()
             room.started.pop(number, None)
             return result
         return None
@@ -215,6 +188,10 @@ class SandboxHost:
         sandbox.note("sandbox.snapshot_taken", {"snapshot": name})
         return name
 
+    async def kept(self, tenant: str) -> Sequence[KeptFiles]:
+        """The tenant's snapshots, oldest first."""
+        return self.snapshots.of(tenant)
+
     async def drop_snapshot(self, tenant: str, snapshot: str) -> None:
         """Keep it no longer."""
         await asyncio.to_thread(self.snapshots.drop, tenant, snapshot)
@@ -259,7 +236,7 @@ class SandboxHost:
         if room.door is not None:
             raise Conflict(f"The sandbox {ref.id} has its way out already.")
         self._journals.mkdir(exist_ok=True)
-        room.door = await self.doorway.open(room.sandbox, spec, self._journals / ref.id)
+        room.door = await self.doorway.open(ref, room.sandbox, spec, self._journals / ref.id)
         version = spec.policy.version
         room.sandbox.note("sandbox.door_opened", {"policy": version})
         return room.door.environ
@@ -352,8 +329,7 @@ class SandboxHost:
     async def _forget(self) -> None:
         ended = [ref for ref, room in self._rooms.items() if room.sandbox.has_ended]
         for ref in ended:
-            for exposure in self._rooms[ref].exposures.values():
-                exposure.close()
+            await self._rooms[ref].shut()
         for ref in ended[:-REMEMBERED]:
             await self._rooms.pop(ref).close()
 
@@ -365,13 +341,13 @@ class SandboxHost:
             await self.kill(ref)
             raise
 
-    def _known(self, ref: SandboxRef) -> _Room:
+    def _known(self, ref: SandboxRef) -> Room:
         room = self._rooms.get(ref)
         if room is None:
             raise NotFound(f"There is no sandbox {ref.id}.")
         return room
 
-    def _room(self, ref: SandboxRef) -> _Room:
+    def _room(self, ref: SandboxRef) -> Room:
         room = self._known(ref)
         if room.sandbox.has_ended:
             raise NotFound(f"The sandbox {ref.id} has ended ({room.sandbox.reason}).")

@@ -2,11 +2,13 @@
 
 import shutil
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from actors.sandbox.archive import Packed, pack, unpack
 from actors.sandbox.files import SandboxFiles
+from harness.domain.sandbox import KeptFiles
 from harness.errors import NotFound, QuotaExceeded
 
 
@@ -52,6 +54,12 @@ class Snapshots:
             raise NotFound(f"There is no snapshot {name}.")
         with (self.folder / name).open("rb") as file:
             unpack(files, file)
+
+    def of(self, tenant: str) -> Sequence[KeptFiles]:
+        """What is kept of a tenant, oldest first."""
+        return [
+            KeptFiles(name, size) for (whose, name), size in self._kept.items() if whose == tenant
+        ]
 
     def drop(self, tenant: str, name: str) -> None:
         """Keep it no longer."""

@@ -48,6 +48,8 @@ async def _asked(peer: Peer, port: int, visit: Visit) -> Visited:
         await peer.send(h11.Data(data=visit.body))
     await peer.send(h11.EndOfMessage())
     head = await peer.response()
+    if not 200 <= head.status_code < 600:
+        raise Malformed(f"status {head.status_code}")
     body = bytearray()
     while (piece := await peer.chunk()) is not None:
         body += piece

@@ -13,6 +13,7 @@ from harness.domain.scope import Scope
 from harness.domain.work import Batch, Collected, Grant, Report, Surrender
 from harness.errors import Conflict, Fenced, HarnessError
 from harness.events.facts import Fact
+from harness.ports.knowledge import Knowledge, KnownFailure
 from harness.services.agent_grants import AgentGrants
 from harness.services.scheduling import Scheduling
 from harness.services.secrets import Secrets
@@ -49,6 +50,7 @@ class Scheduler:
     scheduling: Scheduling
     vault: Secrets
     agents: AgentGrants
+    knowledge: Callable[[Scope], Knowledge]
     chores: Sequence[Chore] = ()
     _decisions: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(1, "decisions")
@@ -113,6 +115,10 @@ class Scheduler:
         loop = asyncio.get_running_loop()
         granted = self.agents.of_lease
         return await loop.run_in_executor(self._chore_thread, granted, scope, lease_id, agent)
+
+    async def known_failures(self, scope: Scope, text: str, limit: int) -> Sequence[KnownFailure]:
+        """What earlier runs of a project know of a text."""
+        return await self.knowledge(scope).search(text, limit)
 
     async def collected(self, lease_id: LeaseId, collected: Collected) -> int:
         """The suite was collected; gives how many workers are worth opening."""

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
+from api.refusal import detail_of, facts_of, masked
 from harness.errors import HarnessError
 from harness.ports.entropy import Entropy
 
@@ -40,9 +41,10 @@ def problem(
     retryable: bool = False,
     errors: Sequence[FieldError] = (),
     headers: Mapping[str, str] | None = None,
+    facts: Mapping[str, object] | None = None,
 ) -> Response:
-    """An error response."""
-    body = {
+    """An error response; facts are members of its own kind."""
+    body: dict[str, object] = {
         "type": f"urn:ath:problem:{code}",
         "title": HTTPStatus(status).phrase,
         "status": status,
@@ -51,6 +53,7 @@ def problem(
         "retryable": retryable,
         "trace_id": trace_id,
     }
+    body |= facts or {}
     if errors:
         body["errors"] = [{"field": e.field, "message": e.message} for e in errors]
     sent = {"Cache-Control": "no-store", **(headers or {})}
@@ -63,11 +66,14 @@ def problem(
 
 def problem_of(error: HarnessError, trace_id: str) -> Response:
     """The error as its class says; what went wrong inside is logged, not told."""
-    detail = str(error)
-    if error.status == HTTPStatus.INTERNAL_SERVER_ERROR:
-        _log.error("request failed", extra={"trace_id": trace_id}, exc_info=error)
-        detail = _masked(trace_id)
-    return problem(error.status, error.code, detail, trace_id=trace_id, retryable=error.retryable)
+    return problem(
+        error.status,
+        error.code,
+        detail_of(error, trace_id),
+        trace_id=trace_id,
+        retryable=error.retryable,
+        facts=facts_of(error),
+    )
 
 
 def install(app: FastAPI, entropy: Entropy) -> None:
@@ -95,7 +101,7 @@ def install(app: FastAPI, entropy: Entropy) -> None:
     async def broken(_: Request, error: Exception) -> Response:
         trace_id = entropy.new_id()
         _log.error("request failed", extra={"trace_id": trace_id}, exc_info=error)
-        return problem(500, "internal", _masked(trace_id), trace_id=trace_id)
+        return problem(500, "internal", masked(trace_id), trace_id=trace_id)
 
 
 def _invalid(error: RequestValidationError, trace_id: str) -> Response:
@@ -105,10 +111,6 @@ def _invalid(error: RequestValidationError, trace_id: str) -> Response:
     ]
     detail = "; ".join(f"{e.field}: {e.message}" for e in found[:3])
     return problem(422, "invalid_input", detail, trace_id=trace_id, errors=found)
-
-
-def _masked(trace_id: str) -> str:
-    return f"The platform failed at this. The operator finds the cause in the log: {trace_id}."
 
 
 def _code(status: int) -> str:

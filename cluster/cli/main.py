@@ -5,6 +5,7 @@ import sys
 import typer
 
 from cluster.cli import (
+    agent,
     environments,
     imports,
     look,
@@ -14,6 +15,7 @@ from cluster.cli import (
     quotas,
     rerun,
     run,
+    sandbox,
     secrets,
     validate,
 )
@@ -40,6 +42,8 @@ quotas.register(app)
 quarantine.register(app)
 validate.register(app)
 policy.register(app)
+agent.register(app)
+sandbox.register(app)
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from harness.domain.agent_grant import ModelSource
 from harness.domain.policy import Policy
+from harness.domain.scope import Scope
 from harness.domain.script import Reply
 
 
@@ -17,6 +18,10 @@ class DoorSpec:
     sources: Sequence[ModelSource] = ()
     script: Sequence[Reply] = ()
     """What models named `scripted/…` say; without one there are none."""
+    scope: Scope | None = None
+    """The project whose knowledge may be asked; without one, none."""
+    databases: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """SQLAlchemy URLs by the names that the tool `sql.read` takes."""
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     """By name; the policy says which hosts get them. Their values are kept out of the journal and
     out of what these hosts answer."""

@@ -171,6 +171,15 @@ class SandboxStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptFiles:
+    """A snapshot."""
+
+    name: str
+    bytes: int
+    """On the disk of its node."""
+
+
+@dataclass(frozen=True, slots=True)
 class FileEntry:
     """One name in a folder."""
 

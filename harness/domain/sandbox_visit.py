@@ -25,8 +25,8 @@ _OF_THE_CALLER = frozenset({"authorization", "proxy-authorization", "cookie", "f
 _ANSWERED = frozenset(
     {
         *("allow", "accept-ranges", "content-disposition", "content-encoding", "content-language"),
-        *("content-range", "content-type", "date", "etag", "last-modified", "location"),
-        *("retry-after", "server", "vary", "warning"),
+        *("content-range", "content-type", "etag", "last-modified", "location"),
+        *("retry-after", "vary"),
     }
 )
 _STEERING = ("x-accel-", "x-sendfile", "x-forwarded-", "x-frame-", "x-content-type-", "x-xss-")

@@ -8,6 +8,7 @@ from harness.domain.sandbox import (
     Command,
     ExecResult,
     FileEntry,
+    KeptFiles,
     SandboxEvent,
     SandboxRef,
     SandboxSpec,
@@ -96,6 +97,10 @@ class SandboxNode(Protocol):
 
     async def snapshot(self, ref: SandboxRef) -> str:
         """Keep its files as they are now; the name is for `create` and `drop_snapshot`."""
+        ...
+
+    async def kept(self, tenant: str) -> Sequence[KeptFiles]:
+        """The tenant's snapshots, oldest first."""
         ...
 
     async def drop_snapshot(self, tenant: str, snapshot: str) -> None:

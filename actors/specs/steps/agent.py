@@ -59,6 +59,8 @@ class AgentStep(SpecModel):
     """What of the spec's folder it begins with: names and globs."""
     env: dict[str, str] = {}
     stdin: str = ""
+    databases: dict[AgentName, str] = {}
+    """For its tool `sql.read`: by name, the secret that holds the database's address."""
     limits: AgentLimits = AgentLimits()
     expect: AgentExpectation = AgentExpectation()
     keep: list[str] = []
@@ -115,6 +117,7 @@ def _wish(step: AgentStep, context: StepContext) -> AgentWish:
         stdin=step.stdin,
         seconds=context.left(),
         limits=step.limits,
+        databases=step.databases,
         python=step.python,
         brings=list(dict.fromkeys([*step.keep, *step.expect.files])),
     )
@@ -155,14 +158,14 @@ def _document(name: str, context: StepContext) -> Any:  # Any: what YAML holds
 
 def _record(turn: Mapping[str, Any], context: StepContext) -> None:  # Any: JSON of the transcript
     """What it did, as a step within this one."""
-    from actors.agents.transcript import line_of
+    from actors.agents.transcript import LINE_CHARACTERS, line_of
 
-    note = str(turn.get("why") or turn.get("said") or "")
+    said, is_refused = str(turn.get("said", "")), "refused" in turn
     context.test.recorder.add(
         turn["kind"],
-        line_of(turn),
-        "failed" if "refused" in turn or turn.get("error") else "passed",
-        note,
+        f"{turn['name']}: refused" if is_refused else line_of(turn),
+        "failed" if is_refused or turn.get("error") else "passed",
+        str(turn["why"]) if is_refused else said if len(said) > LINE_CHARACTERS else "",
         float(turn.get("seconds", 0.0)),
     )
 

@@ -3,7 +3,10 @@
 import asyncio
 import io
 import json
+import sqlite3
+import sys
 from collections.abc import AsyncIterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,6 +46,18 @@ for model in sys.argv[1:]:
         print(failed.code)
 open("note.txt", "w").write("left")
 """
+QUESTION = """
+import asyncio, os
+from mcp import Client
+
+async def main():
+    async with Client(os.environ["ATH_MCP_URL"]) as client:
+        given = {"database": "goods", "statement": "select name from goods"}
+        answer = await client.call_tool("sql.read", given)
+        print(*(part.text for part in answer.content), os.environ)
+
+asyncio.run(main())
+"""
 CANARY = "canary-value-1"
 OWN: dict[str, Any] = {"models": ["scripted/*"]}
 
@@ -75,7 +90,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     except TierUnavailable as missing:
         pytest.skip(str(missing))
     grants = {
-        "": AgentGrant(Policy(models=NameSet.parse(["*"]))),
+        "": AgentGrant(Policy(models=NameSet.parse("*"), tools=NameSet.parse("*"))),
         "narrow": AgentGrant(Policy(models=NameSet.parse(["scripted/a"])), is_named=True),
     }
     facts: list[Fact] = []
@@ -162,6 +177,8 @@ async def test_an_agent_is_never_given_a_secret(house: House, wish: dict[str, An
     [
         ({"argv": ["true"], "policy": {"modells": []}}, "modells"),
         ({"argv": ["true"], "python": "/etc/passwd"}, "no interpreter"),
+        ({"argv": ["true"], "limits": {"memory_mib": 60_000}}, "memory_bytes is"),
+        ({"argv": ["true"], "seconds": 80_000}, "has to be"),
     ],
 )
 async def test_what_cannot_run_says_why(house: House, wish: dict[str, Any], told: str) -> None:
@@ -171,6 +188,27 @@ async def test_what_cannot_run_says_why(house: House, wish: dict[str, Any], told
 
 async def test_a_program_that_is_not_there_is_a_result(house: House) -> None:
     assert (await house.run(argv=["no-such-program"])).exit_code == 127
+
+
+async def test_a_database_is_asked_by_name(house: House, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as shop:
+        shop.execute("create table goods as select 'apple' as name")
+        shop.commit()
+    house.agents.secrets = {"SHOP": f"sqlite:///{tmp_path / 'shop.db'}"}
+    folder = tmp_path / "suite"
+    folder.mkdir()
+    (folder / "agent.py").write_text(QUESTION)
+    answer = await house.run(
+        packed(folder, ["*"]),
+        argv=["python", "agent.py"],
+        python=sys.executable,
+        policy={"tools": ["sql.read"]},
+        databases={"goods": "SHOP"},
+    )
+    assert "apple" in answer.stdout.decode(), answer.stderr.decode()
+    assert str(tmp_path).encode() not in answer.stdout
+    with pytest.raises(StepFailed, match="no secret NONE"):
+        await house.run(argv=["true"], databases={"goods": "NONE"})
 
 
 async def test_it_ends_with_whoever_asked(house: House) -> None:

@@ -8,10 +8,20 @@ import pytest
 
 from api.app import create_app
 from harness.domain.results import RunResults
+from harness.domain.sandbox_visit import METHODS
 from harness.errors import Corrupt, Unavailable
 from tests.unit.api.world import World
 
 pytestmark = pytest.mark.anyio
+SANDBOXES = (
+    *("GET /v1/sandboxes", "POST /v1/sandboxes", "GET /v1/sandboxes/snapshots"),
+    "DELETE /v1/sandboxes/snapshots/{snapshot}",
+    *("GET BOX", "DELETE BOX", "GET BOX/events", "PUT BOX/lifetime", "POST BOX/pause"),
+    *("POST BOX/resume", "POST BOX/snapshots", "POST BOX/exposures", "POST BOX/exec"),
+    *("POST BOX/commands", "POST BOX/commands/{number}/wait", "POST BOX/commands/{number}/signal"),
+    *("DELETE BOX/commands/{number}", "GET BOX/files", "PUT BOX/files", "DELETE BOX/files"),
+    *("GET BOX/folders", "PUT BOX/folders"),
+)
 
 
 async def test_unknown_address_and_method_are_problems(world: World) -> None:
@@ -102,6 +112,8 @@ async def test_schema_describes_every_noun(world: World) -> None:
         "GET /secrets",
         "PUT /secrets/{name}",
         "DELETE /secrets/{name}",
+        *(operation.replace("BOX", "/v1/sandboxes/{sandbox}") for operation in SANDBOXES),
+        *(f"{one} /v1/sandboxes/{{sandbox}}/ports/{{port}}/{{path}}" for one in METHODS),
     }
 
 

@@ -41,10 +41,12 @@ from harness.services.imports import Imports
 from harness.services.quarantines import Quarantines
 from harness.services.quotas import Quotas
 from harness.services.runs import Runs
+from harness.services.sandboxes import Sandboxes
 from harness.services.secrets import Secrets
 from harness.services.sources import Sources
 from harness.stores.file_artifacts import FileArtifacts
 from harness.stores.sql.records import SqlRecords
+from tests.fakes.sandboxes import FakeSandboxes
 
 SECRET = b"a secret of thirty-two bytes or so"
 OTHER = Scope(TenantId("other"), ProjectId("default"))
@@ -84,6 +86,13 @@ class World:
     viewer: str
     stranger: str
     """A member of another tenant."""
+
+    @property
+    def node(self) -> FakeSandboxes:
+        """The sandboxes of everybody."""
+        node = self.services.sandboxes.node
+        assert isinstance(node, FakeSandboxes)
+        return node
 
     def client(self, key: str | None = None, **headers: str) -> httpx.AsyncClient:
         """Asks the application without a network."""
@@ -165,6 +174,7 @@ def make_world(folder: Path, settings: ApiSettings | None = None) -> World:
         sources=Sources(OneRepository(), secrets.store),
         quotas=quotas,
         quarantines=Quarantines(records),
+        sandboxes=Sandboxes(FakeSandboxes(), quotas),
         imports=Imports(records, artifacts, entropy, SilentDoorbell()),
         records=records,
         artifacts=artifacts,

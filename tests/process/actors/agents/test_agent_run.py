@@ -63,6 +63,26 @@ SCRIPT = (
 SCRIPTED = Policy(models=NameSet.parse(["scripted/*"]))
 
 
+MCP_AGENT = '''
+"""A client of tools as anybody writes it with the protocol's own package."""
+import asyncio, os
+from mcp import Client
+
+async def main():
+    async with Client(os.environ["ATH_MCP_URL"]) as client:
+        print(sorted(tool.name for tool in (await client.list_tools()).tools))
+        await client.call_tool("files.write", {"path": "note.txt", "content": "left"})
+        for name, given in (
+            ("http.request", {"url": "http://169.254.169.254/"}),
+            ("sql.read", {"database": "a", "statement": "select 1"}),
+        ):
+            answer = await client.call_tool(name, given)
+            print(answer.is_error, answer.content[0].text)
+
+asyncio.run(main())
+'''
+
+
 @pytest.fixture
 async def host(tmp_path: Path) -> AsyncIterator[SandboxHost]:
     doorway = BrokerDoorway(SystemClock(), SystemEntropy())
@@ -114,6 +134,31 @@ async def test_an_unmodified_sdk_agent_works_through_tools_and_streams(host: San
     assert (end.effects, end.refused, end.spent[Measure.TURNS]) == (2, {}, 2)
     assert [entry["what"] for entry in told] == ["asked", "answered"] * 2
     assert told[1]["result"]["choices"][0]["calls"][0]["name"] == "add"
+
+
+async def test_an_unmodified_client_of_tools_works(host: SandboxHost) -> None:
+    policy = Policy(tools=NameSet.parse(["files.*", "http.request"]))
+    what = task(
+        ["python", "agent.py"],
+        policy,
+        packages=Packages.of(sys.executable),
+        archive=packed(agent=MCP_AGENT),
+        brings=["note.txt"],
+    )
+    end, told = await run(host, what)
+    lines = end.result.stdout.decode().splitlines()
+    assert lines[0] == "['files.list', 'files.read', 'files.write', 'http.request']", end.result
+    assert "169.254.169.254:80 is refused" in lines[1]
+    assert "True" in lines[2]
+    assert "no policy names it" in lines[2]
+    assert end.files == {"note.txt": b"left"}
+    begun = [entry for entry in told if entry["what"] != "answered"]
+    assert [(entry["what"], entry["name"]) for entry in begun] == [
+        ("asked", "files.write"),
+        ("asked", "http.request"),
+        ("refused", "GET 169.254.169.254:80"),
+        ("refused", "sql.read"),
+    ]
 
 
 async def test_a_spent_budget_stops_it_and_is_named(host: SandboxHost) -> None:
@@ -172,7 +217,7 @@ except OSError as failed:
     told = end.result.stdout.decode()
     assert told.startswith("/opt/agent ['bin'"), told + end.result.stderr.decode()
     assert "pyvenv.cfg'\n" in told
-    assert "ATH_" not in told
+    assert "ATH_HOME" not in told
 
 
 async def test_a_script_of_the_environment_runs_by_its_name(host: SandboxHost) -> None:

@@ -158,7 +158,10 @@ async def test_a_snapshot_begins_others(host: SandboxHost) -> None:
     await host.kill(second)
     with pytest.raises(NotFound, match="snapshot"):
         await host.create(SandboxSpec("other"), snapshot=name)
+    assert [one.name for one in await host.kept("tenant")] == [name]
+    assert await host.kept("other") == []
     await host.drop_snapshot("tenant", name)
+    assert await host.kept("tenant") == []
     with pytest.raises(NotFound, match="snapshot"):
         await host.create(SPEC, snapshot=name)
 
