@@ -51,6 +51,7 @@ from harness.services.quarantines import Quarantines
 from harness.services.quotas import Quotas
 from harness.services.relay import AnalyticsFeed, Relay
 from harness.services.runs import Runs
+from harness.services.sandbox_doors import SandboxDoors
 from harness.services.sandboxes import Sandboxes
 from harness.services.scheduling import Scheduling
 from harness.services.scheduling_limits import SchedulingLimits
@@ -202,10 +203,11 @@ def _agent_browsers(settings: Settings) -> AgentBrowsers | None:
     return AgentBrowsers(BrowserHostHandle(), choice.path, settings.scratch / "agents")
 
 
-def sandboxes(settings: Settings, quotas: Quotas) -> Sandboxes:
+def sandboxes(settings: Settings, store: SqlRecords, quotas: Quotas) -> Sandboxes:
     """What tenants may ask for; the host's process is begun with the first sandbox."""
     node = SandboxHostHandle(partial(sandbox_host, settings))
-    return Sandboxes(node, quotas, _sandbox_bounds(settings))
+    doors = SandboxDoors(AgentGrants(store, secrets(settings, store).store), policy_of_text)
+    return Sandboxes(node, quotas, doors, _sandbox_bounds(settings))
 
 
 def _sandbox_bounds(settings: Settings) -> SandboxBounds:
@@ -227,7 +229,8 @@ def grpc_gateway(settings: Settings) -> "Gateway":
     from api.grpc.sandboxes import SandboxesService
     from serve.authority import authority
 
-    service = SandboxesService(sandboxes(settings, Quotas(records(settings))))
+    store = records(settings)
+    service = SandboxesService(sandboxes(settings, store, Quotas(store)))
     return Gateway(service, authority(settings), SystemEntropy(), settings.grpc_port)
 
 
@@ -246,7 +249,7 @@ def application(settings: Settings) -> FastAPI:
         quarantines=Quarantines(store),
         policies=Policies(store, policy_of_text),
         model_servers=ModelServers(store),
-        sandboxes=sandboxes(settings, quotas),
+        sandboxes=sandboxes(settings, store, quotas),
         imports=Imports(store, files, entropy, scheduler),
         records=store,
         artifacts=files,

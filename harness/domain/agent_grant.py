@@ -34,3 +34,12 @@ class AgentGrant:
     denied everything."""
     missing: Mapping[str, str] = field(default_factory=dict)
     """Why a source is not granted, by its name."""
+
+    def bounded(self, own: Policy | None) -> Policy:
+        """What is allowed with a document of this run's own, if it brings one.
+
+        Where neither it nor the agent has one, nothing is.
+        """
+        if own is None:
+            return self.policy if self.is_named else Policy()
+        return self.policy.meet(own)

@@ -33,6 +33,15 @@ class AgentGrants:
         """
         with self.records.transaction(scope) as tx:
             tx.leases.get(lease_id)
+        return self.of_scope(scope, agent)
+
+    def of_scope(self, scope: Scope, agent: str) -> AgentGrant:
+        """For an agent of a project, whoever asks.
+
+        Raises:
+            Corrupt: a key was stored under another secret of the installation.
+        """
+        with self.records.transaction(scope) as tx:
             bound = tx.policies.get(TENANT)
             own = tx.policies.get(agent) if is_agent_name(agent) else None
             servers = tx.model_servers.list()

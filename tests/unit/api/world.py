@@ -38,12 +38,14 @@ from harness.ports.clock import SystemClock
 from harness.ports.doorbell import SilentDoorbell
 from harness.ports.entropy import SystemEntropy
 from harness.ports.sources import Credential, Fetched
+from harness.services.agent_grants import AgentGrants
 from harness.services.imports import Imports
 from harness.services.model_servers import ModelServers
 from harness.services.policies import Policies
 from harness.services.quarantines import Quarantines
 from harness.services.quotas import Quotas
 from harness.services.runs import Runs
+from harness.services.sandbox_doors import SandboxDoors
 from harness.services.sandboxes import Sandboxes
 from harness.services.secrets import Secrets
 from harness.services.sources import Sources
@@ -171,6 +173,7 @@ def make_world(folder: Path, settings: ApiSettings | None = None) -> World:
     artifacts = FileArtifacts(folder / "artifacts")
     quotas = Quotas(records)
     secrets = Secrets(records, records.secrets(SECRET))
+    doors = SandboxDoors(AgentGrants(records, secrets.store), policy_of_text)
     services = Services(
         runs=Runs(records, artifacts, entropy, SilentDoorbell(), quotas, secrets),
         secrets=secrets,
@@ -179,7 +182,7 @@ def make_world(folder: Path, settings: ApiSettings | None = None) -> World:
         quarantines=Quarantines(records),
         policies=Policies(records, policy_of_text),
         model_servers=ModelServers(records),
-        sandboxes=Sandboxes(FakeSandboxes(), quotas),
+        sandboxes=Sandboxes(FakeSandboxes(), quotas, doors),
         imports=Imports(records, artifacts, entropy, SilentDoorbell()),
         records=records,
         artifacts=artifacts,
