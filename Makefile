@@ -12,7 +12,7 @@ INSTALL = for python in $(PYTHONS); do \
 		echo "$$python not found: install Python 3.11 or newer with its venv module" >&2; exit 1; }; \
 	"$$python" -m cluster.install --browser
 
-.PHONY: help install browser run stop test test-all check fix bench doctor lock release clean
+.PHONY: help install browser run stop test test-all check fix bench doctor lock proto release clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
@@ -56,6 +56,10 @@ lock: install ## Resolve the dependencies anew; UPGRADE=--upgrade takes the newe
 		--all-extras --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-annotate --custom-compile-command 'make lock' \
 		$(UPGRADE) --output-file requirements.lock
+
+proto: install ## Make the Python of proto/ anew
+	@$(PY) -m grpc_tools.protoc -Iproto --python_out=api/grpc/generated \
+		--pyi_out=api/grpc/generated ath/v1/sandbox.proto
 
 release: install ## Build the wheel and the source distribution into dist
 	@$(PY) -m hatchling build

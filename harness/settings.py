@@ -104,6 +104,8 @@ class Settings:
     """The longest life of a sandbox."""
     sandbox_command_seconds: float = 3600.0
     """The longest deadline of a command in a sandbox."""
+    grpc_port: int = 0
+    """Port of loopback where sandboxes are served by gRPC, too; 0 means not at all."""
     snapshots_mib: int = 4096
     """Disk for snapshots of sandboxes on each node; a quarter of it for one tenant."""
 

@@ -3,6 +3,7 @@
 import socket
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
@@ -42,7 +43,7 @@ from harness.ports.clock import SystemClock
 from harness.ports.entropy import SystemEntropy
 from harness.services.agent_grants import AgentGrants
 from harness.services.analytics import Analytics
-from harness.services.failure_knowledge import FailureKnowledge
+from harness.services.failure_knowledge import FailureMemory
 from harness.services.imports import Imports
 from harness.services.model_servers import ModelServers
 from harness.services.policies import Policies
@@ -61,6 +62,9 @@ from harness.stores.sql.records import SqlRecords
 from serve.browser import browser
 from serve.environments import environments
 from serve.first_policy import TEXT as FIRST_POLICY
+
+if TYPE_CHECKING:
+    from api.grpc.gateway import Gateway
 
 MIB = 1024 * 1024
 
@@ -119,7 +123,7 @@ def scheduler(settings: Settings) -> Scheduler:
         Scheduling(store, entropy, limits),
         vault,
         AgentGrants(store, vault.store),
-        lambda scope: FailureKnowledge(store, scope),
+        FailureMemory(store, SystemClock()).of,
         [Relay(store, bus), AnalyticsFeed(bus, Analytics(store, entropy))],
     )
 
@@ -133,6 +137,7 @@ def worker_host(settings: Settings, workers: int) -> WorkerHost:
         artifact_bytes=settings.artifact_mib * MIB,
         run_artifact_bytes=settings.run_artifact_mib * MIB,
         write_roots=everything_but(settings.home),
+        sandboxes=_sandbox_bounds(settings),
     )
     return WorkerHost(
         host=HostId(socket.gethostname()),
@@ -199,6 +204,11 @@ def _agent_browsers(settings: Settings) -> AgentBrowsers | None:
 
 def sandboxes(settings: Settings, quotas: Quotas) -> Sandboxes:
     """What tenants may ask for; the host's process is begun with the first sandbox."""
+    node = SandboxHostHandle(partial(sandbox_host, settings))
+    return Sandboxes(node, quotas, _sandbox_bounds(settings))
+
+
+def _sandbox_bounds(settings: Settings) -> SandboxBounds:
     disk = settings.sandbox_disk_mib * MIB
     limits = replace(
         MOST,
@@ -207,8 +217,18 @@ def sandboxes(settings: Settings, quotas: Quotas) -> Sandboxes:
         disk_bytes=disk,
         file_bytes=disk,
     )
-    bounds = SandboxBounds(limits, settings.sandbox_seconds, settings.sandbox_command_seconds)
-    return Sandboxes(SandboxHostHandle(partial(sandbox_host, settings)), quotas, bounds)
+    return SandboxBounds(limits, settings.sandbox_seconds, settings.sandbox_command_seconds)
+
+
+def grpc_gateway(settings: Settings) -> "Gateway":
+    """The same sandboxes by gRPC, for clients with a certificate of the installation."""
+    # Every process of the platform loads this module, and only one needs these.
+    from api.grpc.gateway import Gateway
+    from api.grpc.sandboxes import SandboxesService
+    from serve.authority import authority
+
+    service = SandboxesService(sandboxes(settings, Quotas(records(settings))))
+    return Gateway(service, authority(settings), SystemEntropy(), settings.grpc_port)
 
 
 def application(settings: Settings) -> FastAPI:

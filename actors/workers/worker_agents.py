@@ -22,6 +22,7 @@ from harness.domain.door_spec import DoorSpec
 from harness.domain.ids import AttemptId
 from harness.domain.policy import Policy, effective
 from harness.domain.redaction import Redactor
+from harness.domain.sandbox_bounds import SandboxBounds
 from harness.domain.scope import Scope
 from harness.errors import HarnessError, InvalidInput, QuotaExceeded
 from harness.events.facts import AgentFinished, AgentStarted, Fact, PolicyDenied
@@ -49,6 +50,8 @@ class WorkerAgents:
     observe: Callable[[Fact], Awaitable[None]]
     running: Callable[[], tuple[AttemptId, int] | None]
     """The test that the process is at."""
+    bounds: SandboxBounds = field(default_factory=SandboxBounds)
+    """Of each agent's sandbox."""
     _tasks: "set[asyncio.Task[None]]" = field(default_factory=set)
     _kept: list[ArtifactRef] = field(default_factory=list)
     _number: int = 0
@@ -87,6 +90,8 @@ class WorkerAgents:
         seen = _Seen(transcript, self, say)
         with tempfile.TemporaryFile() as journal:
             task = self._task(wish, archive, *policy)
+            self.bounds.admit(replace(task.sandbox(), binds=()))
+            self.bounds.allow(task.command())
             run = AgentRun(task, self.host, journal, seen.take, seen.began)
             speaking = asyncio.create_task(seen.speak())
             try:

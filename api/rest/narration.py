@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from api.rest.problem import problem_body
+from api.refusal import refusal
 from api.rest.wire.sandbox import chunk_wire, result_wire
 from harness.domain.sandbox import Chunk, ExecResult
 from harness.errors import HarnessError
@@ -75,7 +75,7 @@ class Narration:
             case ExecResult():
                 return _event("result", _json(result_wire(item)))
             case _:
-                body = problem_body(item, self.entropy.new_id())
+                body = refusal(item, self.entropy.new_id())
                 return _event("problem", json.dumps(body).encode())
 
 

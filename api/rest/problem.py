@@ -12,7 +12,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from harness.errors import HarnessError, InvalidDocument, TierUnavailable
+from api.refusal import detail_of, facts_of, masked
+from harness.errors import HarnessError, InvalidDocument
 from harness.ports.entropy import Entropy
 
 MEDIA_TYPE = "application/problem+json"
@@ -76,42 +77,12 @@ def problem_of(error: HarnessError, trace_id: str) -> Response:
     return problem(
         error.status,
         error.code,
-        _detail(error, trace_id),
+        detail_of(error, trace_id),
         trace_id=trace_id,
         retryable=error.retryable,
-        facts=_facts(error),
+        facts=facts_of(error),
         errors=_mistakes(error),
     )
-
-
-def problem_body(error: HarnessError, trace_id: str) -> Mapping[str, object]:
-    """The same as an object, where a response has begun already."""
-    return {
-        "status": error.status,
-        "code": error.code,
-        "detail": _detail(error, trace_id),
-        "retryable": error.retryable,
-        "trace_id": trace_id,
-        **_facts(error),
-    }
-
-
-def _detail(error: HarnessError, trace_id: str) -> str:
-    if error.status != HTTPStatus.INTERNAL_SERVER_ERROR:
-        return str(error)
-    _log.error("request failed", extra={"trace_id": trace_id}, exc_info=error)
-    return _masked(trace_id)
-
-
-def _facts(error: HarnessError) -> Mapping[str, object]:
-    if not isinstance(error, TierUnavailable):
-        return {}
-    return {
-        "tier": error.tier,
-        "missing": list(error.missing),
-        "reason": error.reason,
-        "fix": error.fix,
-    }
 
 
 def install(app: FastAPI, entropy: Entropy) -> None:
@@ -139,7 +110,7 @@ def install(app: FastAPI, entropy: Entropy) -> None:
     async def broken(_: Request, error: Exception) -> Response:
         trace_id = entropy.new_id()
         _log.error("request failed", extra={"trace_id": trace_id}, exc_info=error)
-        return problem(500, "internal", _masked(trace_id), trace_id=trace_id)
+        return problem(500, "internal", masked(trace_id), trace_id=trace_id)
 
 
 def _mistakes(error: HarnessError) -> Sequence[FieldError]:
@@ -155,10 +126,6 @@ def _invalid(error: RequestValidationError, trace_id: str) -> Response:
     ]
     detail = "; ".join(f"{e.field}: {e.message}" for e in found[:3])
     return problem(422, "invalid_input", detail, trace_id=trace_id, errors=found)
-
-
-def _masked(trace_id: str) -> str:
-    return f"The platform failed at this. The operator finds the cause in the log: {trace_id}."
 
 
 def _code(status: int) -> str:

@@ -5,6 +5,7 @@ import codecs
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
@@ -17,8 +18,11 @@ from cluster.cli.options import AsJson
 from cluster.cli.session import connect
 from harness.client import Client, Sandbox
 from harness.domain.exit_code import ExitCode, command_exit_code
+from harness.domain.ids import TenantId
+from harness.domain.principal import Principal, Role
 from harness.domain.sandbox import Chunk, Command, ExecResult, Limits, Reason
 from harness.domain.sandbox_tier import Tier
+from harness.domain.scope import DEFAULT_SCOPE, Scope
 from harness.domain.visible_text import visible
 from harness.errors import InvalidInput
 from harness.settings import Settings, caller_environ
@@ -41,7 +45,7 @@ _WHY = {
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     group = typer.Typer(help="Run what nobody vouches for: no network, no files of yours.")
-    for command in (run, list_sandboxes, kill):
+    for command in (run, list_sandboxes, kill, grant):
         add_command(group, command, name=command.__name__.partition("_")[0])
     app.add_typer(group, name="sandbox")
 
@@ -110,6 +114,32 @@ def kill(
         for id in sandbox or [one.id for one in client.sandboxes.list()]:
             client.sandboxes.get(id).kill()
             out.print(f"{id} is gone.")
+    return ExitCode.PASSED
+
+
+def grant(
+    name: Annotated[str, typer.Argument(help="Who the client is.")],
+    folder: Annotated[Path, typer.Option(help="Where to write three files.")] = Path(),
+    role: Annotated[Role, typer.Option(help="What it may do.")] = Role.MEMBER,
+    tenant: Annotated[str, typer.Option(help="Whose sandboxes.")] = DEFAULT_SCOPE.tenant,
+    days: Annotated[int, typer.Option(min=1, max=365, help="How long.")] = 30,
+) -> int:
+    """Make a certificate for a client of the gRPC service, on the platform's own machine."""
+    # No other command needs cryptography, and all would wait for it.
+    from serve.authority import authority, write_private
+
+    scope = Scope(TenantId(tenant), DEFAULT_SCOPE.project)
+    Scope(TenantId(name), DEFAULT_SCOPE.project)  # a name that can be a file
+    settings = Settings.load()
+    if not settings.home.is_dir():
+        raise InvalidInput(f"There is no platform in {settings.home}; `ath up` starts one.")
+    signer = authority(settings)
+    mine = signer.client(Principal(name, scope.tenant, role), timedelta(days=days))
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "ca.pem").write_bytes(signer.pem)
+    (folder / f"{name}.pem").write_bytes(mine.chain)
+    write_private(folder / f"{name}-key.pem", mine.key)
+    out.print(f"{name} is {role} of tenant {tenant} for {days} days.")
     return ExitCode.PASSED
 
 

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
 from cluster.cli import sandbox as cli
 from harness.client import Client
 from harness.domain.exit_code import ExitCode, command_exit_code
+from harness.domain.principal import Role
 from harness.domain.sandbox import ExecResult, Reason, SandboxRef, Usage
 from harness.errors import InvalidInput, NotFound
 from harness.settings import Settings
@@ -87,6 +89,33 @@ def test_sandboxes_are_listed_and_ended(world: World, capsys: pytest.CaptureFixt
 def _made(world: World) -> str:
     with Client(Settings.load().url, world.member) as client:
         return client.sandbox().id
+
+
+def test_a_client_is_granted_a_certificate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ATH_HOME", str(tmp_path / "home"))
+    with pytest.raises(InvalidInput, match="no platform"):
+        cli.grant("anna", tmp_path)
+    (tmp_path / "home").mkdir()
+    for name in ("../x", "a/b", ""):
+        with pytest.raises(InvalidInput, match="not usable"):
+            cli.grant(name, tmp_path)
+    assert cli.grant("anna", tmp_path / "keys", days=3) == ExitCode.PASSED
+    assert cli.grant("otto", tmp_path / "keys", Role.VIEWER, "other") == ExitCode.PASSED
+    assert capsys.readouterr().out.splitlines() == [
+        "anna is member of tenant default for 3 days.",
+        "otto is viewer of tenant other for 30 days.",
+    ]
+    ca = x509.load_pem_x509_certificate((tmp_path / "keys" / "ca.pem").read_bytes())
+    anna, otto = (
+        x509.load_pem_x509_certificate((tmp_path / "keys" / f"{name}.pem").read_bytes())
+        for name in ("anna", "otto")
+    )
+    anna.verify_directly_issued_by(ca)
+    otto.verify_directly_issued_by(ca)
+    for private in (tmp_path / "keys" / "anna-key.pem", tmp_path / "home" / "authority.pem"):
+        assert private.stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize(
