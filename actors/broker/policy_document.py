@@ -30,8 +30,10 @@ from harness.errors import InvalidDocument, InvalidInput, Mistake
 MOST_RULES = 500
 MOST_NAMES = 500
 """Of models or tools; each is compared with each."""
-MOST_PORTS, MOST_METHODS, MOST_RANGES = 1000, 20, 20
+MOST_PORTS, MOST_METHODS = 1000, 20
 """Of one rule."""
+MOST_RANGES = 200
+"""Of all rules together; those of two documents are compared each with each."""
 MOST_TOLD = 50
 """Mistakes of one document."""
 
@@ -76,7 +78,7 @@ class AllowModel(SpecModel):
     )
     methods: Annotated[list[Method], Field(min_length=1, max_length=MOST_METHODS)] | None = None
     """Allowed of HTTP; HTTPS is then read, with the sandbox's own authority."""
-    private: Annotated[list[Range], Field(max_length=MOST_RANGES)] = []
+    private: list[Range] = []
     """Addresses outside the public internet that the hosts may have."""
 
     secret: SecretModel | None = None
@@ -113,6 +115,13 @@ class NetworkModel(SpecModel):
     mode: NetworkMode = NetworkMode.ALLOW_LIST
     """`none`, `allow-list`, or `host` for the machine's own network."""
     allow: Annotated[list[AllowModel], Field(max_length=MOST_RULES)] = []
+
+    @model_validator(mode="after")
+    def _check_size(self) -> Self:
+        if sum(len(each.private) for each in self.allow) > MOST_RANGES:
+            told = f"a policy can name {MOST_RANGES} private ranges; this one names more"
+            raise PydanticCustomError("ranges", "{why}", {"why": told})
+        return self
 
     def network(self) -> NetworkPolicy:
         """What it allows."""
