@@ -13,7 +13,7 @@ import pytest
 from harness.client import Client
 from harness.domain.exit_code import ExitCode
 from harness.domain.ids import RunId
-from tests.support.live_platform import LivePlatform, assert_consistent
+from tests.support.live_platform import ROOT, LivePlatform, assert_consistent
 
 pytestmark = pytest.mark.e2e
 SDK_AGENT = """\
@@ -152,3 +152,10 @@ def test_a_program_runs_as_an_agent(platform: LivePlatform, suite: Path) -> None
     assert told["transcript"]["spent"]["turns"] == 1
     wrong = platform.ath("agent", "run", "--env-var", "A", "--", "x", cwd=suite)
     assert wrong.returncode == ExitCode.USAGE
+
+
+def test_the_bundled_example_passes(platform: LivePlatform) -> None:
+    here = ROOT / "examples" / "agents"
+    ran = platform.ath("run", "--env", "local", "--json", "--", "pytest", cwd=here)
+    assert ran.returncode == ExitCode.PASSED, ran.stdout + ran.stderr
+    assert json.loads(ran.stdout)["counts"] == {"passed": 2}

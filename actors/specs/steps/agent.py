@@ -70,7 +70,8 @@ class AgentStep(SpecModel):
 
     @model_validator(mode="after")
     def _policy_is_one(self) -> Self:
-        if isinstance(self.policy, dict):
+        # With look-ups it is checked when these are replaced.
+        if isinstance(self.policy, dict) and "${" not in str(self.policy):
             try:
                 policy_of(self.policy)
             except InvalidInput as wrong:
