@@ -5,13 +5,15 @@ import asyncio
 import contextlib
 import json
 import os
+import ssl
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median, quantiles
+from typing import Any
 
 import httpx
 
@@ -23,7 +25,10 @@ BEHIND_SECONDS = 2 / TOKENS_A_SECOND
 STEPS = (25, 50, 75, 100, 150, 200, 250, 300, 400, 500, 600, 800, 1000, 1250, 1500, 2000)
 STREAM_SECONDS = 4.0
 GOAL_STREAMS = 100
+WARM_ROUNDS = 10
 ASKED = {"model": "local/m", "messages": [{"role": "user", "content": "Say hello."}]}
+
+_Call = Callable[[], Awaitable[httpx.Response]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +36,9 @@ class Sides:
     """Ports of what is measured, and the door's process."""
 
     door: int
-    far: int
+    far: Mapping[str, Any]  # Any: ports, and who signs for HTTPS
+    signed: str
+    """Who signs for the hosts that the door reads."""
     proxy: int
     gateways: Sequence[int]
 
@@ -91,11 +98,11 @@ async def measure(
 def sides() -> Iterator[Sides]:
     """The far side and the door, each a process that ends with the context."""
     with contextlib.ExitStack() as started:
-        _, told = _started(started, "benchmarks.broker_far")
-        far = json.loads(told)
-        door, told = _started(started, "benchmarks.broker_door", str(far))
-        proxy, *gateways = json.loads(told)
-        yield Sides(door, far, proxy, gateways)
+        _, far = _started(started, "benchmarks.broker_far")
+        door, told = _started(started, "benchmarks.broker_door", far)
+        opened = json.loads(told)
+        proxy, *gateways = opened["ports"]
+        yield Sides(door, json.loads(far), opened["pem"], proxy, gateways)
 
 
 def _started(stack: contextlib.ExitStack, module: str, *words: str) -> tuple[int, str]:
@@ -127,39 +134,52 @@ def _on_one_core(door: int) -> Iterator[None]:
 
 
 async def _calls(found: Sides, rounds: int) -> dict[str, Overhead]:
-    far = f"http://localhost:{found.far}"
-    door = f"http://127.0.0.1:{found.gateways[0]}"
-    async with _client(None) as straight, _client(found.proxy) as through:
-        page = {"through": (through, far), "straight": (straight, far)}
-        model = {"through": (straight, door), "straight": (straight, far)}
-        taken: dict[tuple[str, str], list[float]] = {}
-        for number in range(rounds + 10):
-            for kind, ways in (("http", page), ("model", model)):
-                for way, (client, base) in ways.items():
+    page = f"http://localhost:{found.far['http']}/page"
+    secure = f"https://localhost:{found.far['https']}/page"
+    model = "/v1/chat/completions"
+    own, far = (ssl.create_default_context(cadata=pem) for pem in (found.signed, found.far["pem"]))
+    async with _client(far) as straight, _client(own, found.proxy) as through:
+        ways: dict[str, tuple[_Call, _Call]] = {
+            "http": (_got(through, page), _got(straight, page)),
+            "https": (_got(through, secure), _got(straight, secure)),
+            "model": (
+                _asked(straight, f"http://127.0.0.1:{found.gateways[0]}{model}"),
+                _asked(straight, f"http://localhost:{found.far['http']}{model}"),
+            ),
+        }
+        taken: dict[tuple[str, int], list[float]] = {}
+        for number in range(rounds + WARM_ROUNDS):
+            for kind, both in ways.items():
+                for side, call in enumerate(both):
                     begun = time.perf_counter()
-                    await _call(client, kind, base)
-                    if number >= 10:
+                    _check(await call())
+                    if number >= WARM_ROUNDS:
                         spent = (time.perf_counter() - begun) * 1000
-                        taken.setdefault((kind, way), []).append(spent)
-    return {
-        kind: Overhead(median(taken[kind, "through"]), median(taken[kind, "straight"]))
-        for kind in ("http", "model")
-    }
+                        taken.setdefault((kind, side), []).append(spent)
+    return {kind: Overhead(median(taken[kind, 0]), median(taken[kind, 1])) for kind in ways}
 
 
-async def _call(client: httpx.AsyncClient, kind: str, base: str) -> None:
-    if kind == "http":
-        answer = await client.get(f"{base}/page")
-    else:
-        answer = await client.post(f"{base}/v1/chat/completions", json=ASKED)
+def _got(client: httpx.AsyncClient, url: str) -> _Call:
+    return lambda: client.get(url)
+
+
+def _asked(client: httpx.AsyncClient, url: str) -> _Call:
+    return lambda: client.post(url, json=ASKED)
+
+
+def _check(answer: httpx.Response) -> None:
     if answer.status_code != 200 or "hello" not in answer.text:
-        raise RuntimeError(f"{kind} answered {answer.status_code}: {answer.text[:300]}")
+        raise RuntimeError(f"{answer.url} answered {answer.status_code}: {answer.text[:300]}")
 
 
 @contextlib.asynccontextmanager
-async def _client(proxy: int | None) -> AsyncIterator[httpx.AsyncClient]:
+async def _client(
+    trusted: ssl.SSLContext, proxy: int | None = None
+) -> AsyncIterator[httpx.AsyncClient]:
     address = f"http://127.0.0.1:{proxy}" if proxy else None
-    async with httpx.AsyncClient(proxy=address, trust_env=False, timeout=10) as client:
+    async with httpx.AsyncClient(
+        proxy=address, trust_env=False, verify=trusted, timeout=10
+    ) as client:
         yield client
 
 

@@ -3,10 +3,15 @@
 import asyncio
 import json
 import socket
+import ssl
 import sys
 import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from actors.broker.authority import Authority
 from actors.broker.connections import Connections
 from actors.broker.egress_effects import EgressEffects
 from actors.broker.journal import Journal
@@ -30,11 +35,16 @@ STREAMS = 256
 """At once through one gateway."""
 
 
-async def main(port: int) -> None:
-    """Serve until standard input closes; proxy and gateways tell their ports as a line of JSON."""
+async def main(far: Mapping[str, Any]) -> None:  # Any: what the far side told
+    """Serve until standard input closes; a line of JSON tells ports and who signs for HTTPS."""
     clock, entropy = SystemClock(), SystemEntropy()
-    proxy = EgressProxy(clock)
-    network = NetworkPolicy.allowing([HostRule.written(f"localhost:{port}")])
+    authority = Authority(clock)
+    proxy = EgressProxy(clock, upstream_tls=ssl.create_default_context(cadata=far["pem"]))
+    port = far["http"]
+    read = HostRule.written(f"localhost:{far['https']}")
+    network = NetworkPolicy.allowing(
+        [HostRule.written(f"localhost:{port}"), replace(read, methods=frozenset({"GET"}))]
+    )
     policy = Policy(network, NameSet.parse(["local/*"]))
     ports, gateways, providers = [], [], []
     with tempfile.TemporaryDirectory(prefix="ath-benchmark-") as folder:
@@ -42,7 +52,8 @@ async def main(port: int) -> None:
             journal = Journal(Path(folder) / str(number), clock)
             ledger = Ledger(Account(Budget({Measure.TOKENS: 10**12})), entropy)
             if not number:
-                proxy.admit(Passage("0", network, ledger, EgressEffects(journal)))
+                effects = EgressEffects(journal)
+                proxy.admit(Passage("0", network, ledger, effects, authority=authority))
                 listener = socket.create_server(("127.0.0.1", 0))
                 ports.append(listener.getsockname()[1])
                 await proxy.serve("0", listener)
@@ -55,7 +66,7 @@ async def main(port: int) -> None:
             await gateway.serve(listener)
             gateways.append(gateway)
             providers.append(provider)
-        print(json.dumps(ports), flush=True)
+        print(json.dumps({"ports": ports, "pem": authority.pem}), flush=True)
         await asyncio.to_thread(input_closes)
         for gateway, provider in zip(gateways, providers, strict=True):
             await gateway.close()
@@ -64,4 +75,4 @@ async def main(port: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1])))
+    asyncio.run(main(json.loads(sys.argv[1])))

@@ -11,6 +11,9 @@ import re
 import sys
 import time
 
+from actors.broker.authority import Authority
+from harness.ports.clock import SystemClock
+
 PERIOD_SECONDS = 0.05
 PAGE = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello"
 _LENGTH = re.compile(rb"(?i)content-length: (\d+)")
@@ -19,11 +22,16 @@ _PHASES = itertools.count()
 
 
 async def main() -> None:
-    """Serve until standard input closes; the port is the first line of output."""
-    server = await asyncio.start_server(_hear, "127.0.0.1", 0, backlog=1024)
-    print(server.sockets[0].getsockname()[1], flush=True)
+    """Serve until standard input closes; a line of JSON tells ports and who signs for HTTPS."""
+    authority = Authority(SystemClock())
+    plain = await asyncio.start_server(_hear, "127.0.0.1", 0, backlog=1024)
+    tls = authority.context("localhost")
+    secure = await asyncio.start_server(_hear, "127.0.0.1", 0, ssl=tls)
+    ports = [each.sockets[0].getsockname()[1] for each in (plain, secure)]
+    print(json.dumps({"http": ports[0], "https": ports[1], "pem": authority.pem}), flush=True)
     await asyncio.to_thread(input_closes)
-    server.close()
+    plain.close()
+    secure.close()
 
 
 def input_closes() -> None:

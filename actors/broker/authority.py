@@ -6,6 +6,7 @@ import tempfile
 from base64 import b64encode
 from collections import OrderedDict
 from datetime import timedelta
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -59,6 +60,7 @@ class Authority:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.set_alpn_protocols(["http/1.1"])
+        context.sni_callback = partial(_only, host)
         # OpenSSL takes certificates from files alone.
         with tempfile.TemporaryDirectory(prefix="ath-certificate-") as folder:
             path = Path(folder) / "chain.pem"
@@ -117,6 +119,12 @@ class Authority:
             .not_valid_before(now - _SKEW)
             .not_valid_after(now + LIFE)
         )
+
+
+def _only(host: str, _tls: object, asked: str | None, _context: ssl.SSLContext) -> int | None:
+    """Refuse whoever connected to this host and asks for another one."""
+    is_meant = asked is None or asked.lower().removesuffix(".") == host
+    return None if is_meant else ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
 
 
 def _named(text: str) -> x509.Name:

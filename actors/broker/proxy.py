@@ -110,7 +110,7 @@ class EgressProxy:
 
     async def _http(self, guest: _Guest, streams: Streams) -> None:
         peer = Peer.server(*streams, guest.passage.bounds)
-        await self._conversation(peer, lambda _: guest.passage).hold()
+        await self._conversation(peer, lambda _: guest.passage, guest.passage).hold()
 
     async def _introduced(self, streams: Streams, bounds: EgressBounds) -> None:
         """A conversation of the lease whose token its first request shows, and each after it."""
@@ -143,9 +143,13 @@ class EgressProxy:
         return guest
 
     def _conversation(
-        self, peer: Peer, gatekeeper: Callable[[h11.Request], Passage]
+        self,
+        peer: Peer,
+        gatekeeper: Callable[[h11.Request], Passage],
+        owner: Passage | None = None,
     ) -> Conversation:
-        return Conversation(peer, gatekeeper, self._resolver, self._clock, self._upstream_tls)
+        tls = self._upstream_tls
+        return Conversation(peer, gatekeeper, self._resolver, self._clock, tls, owner)
 
     async def _tcp(self, guest: _Guest, to: Endpoint, streams: Streams) -> None:
         async with asyncio.timeout(guest.passage.bounds.total_seconds):

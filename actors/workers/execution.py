@@ -214,6 +214,7 @@ class Execution:
             secrets=self._secrets.variables,
             observe=observe,
             running=running,
+            bounds=self.limits.sandboxes,
         )
 
     async def _stop_workers(self) -> None:

@@ -100,6 +100,8 @@ def _question(asked: HttpArguments) -> HttpQuestion:
         raise InvalidInput("url: is none") from None
     if parts.scheme not in ("http", "https"):
         raise InvalidInput("url: must begin with http:// or https://")
+    if asked.method == "CONNECT":
+        raise InvalidInput("method: CONNECT makes a tunnel, and this is for requests")
     for name in asked.headers:
         if name.lower() in _OF_THE_CONNECTION or name.lower().startswith("proxy-"):
             raise InvalidInput(f"headers: {name} is set by the connection; leave it out")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -16,7 +17,7 @@ from harness.ports.table_reader import TableReader
 MOST_ROWS = 1_000
 MOST_BYTES = 128 << 10
 SIDE_BY_SIDE = 2
-"""Statements of one lease, which hold a thread each."""
+"""Statements of one lease."""
 
 
 class SqlArguments(Arguments):
@@ -35,7 +36,8 @@ class SqlRead:
     """Asks a database by its name; the agent never sees the address."""
 
     databases: Mapping[str, TableReader]
-    turns: asyncio.Semaphore
+    threads: ThreadPoolExecutor
+    """Its own: a statement goes on when its call was given up, and must hold nobody else up."""
     name: str = "sql.read"
     lacks: str = ""
     pays_itself: bool = False
@@ -58,14 +60,16 @@ class SqlRead:
         if reader is None:
             names = ", ".join(sorted(self.databases)) or "none"
             raise NotFound(f"There is no database {asked.database!r}; there are: {names}.")
-        async with self.turns:
-            found = await asyncio.to_thread(reader.read, asked.statement, asked.rows, MOST_BYTES)
+        found = await asyncio.get_running_loop().run_in_executor(
+            self.threads, reader.read, asked.statement, asked.rows, MOST_BYTES
+        )
         note = f"{len(found.rows)} rows of {asked.database!r}"
         note += ", and more that are left out." if found.is_cut else "."
         return quoted(note, "\n".join(found.rows))
 
     async def close(self) -> None:
-        """Connections end with their statements."""
+        """Statements that are under way end by themselves, and are not waited for."""
+        self.threads.shutdown(wait=False, cancel_futures=True)
 
 
 def sql_read(databases: Mapping[str, str], clock: Clock, seconds: float = 10.0) -> Tool:
@@ -77,4 +81,4 @@ def sql_read(databases: Mapping[str, str], clock: Clock, seconds: float = 10.0) 
     from harness.stores.sql.table_readers import open_reader
 
     readers = {name: open_reader(url, clock, seconds) for name, url in databases.items()}
-    return SqlRead(readers, asyncio.Semaphore(SIDE_BY_SIDE))
+    return SqlRead(readers, ThreadPoolExecutor(SIDE_BY_SIDE, "sql"))

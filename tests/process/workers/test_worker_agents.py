@@ -177,6 +177,8 @@ async def test_an_agent_is_never_given_a_secret(house: House, wish: dict[str, An
     [
         ({"argv": ["true"], "policy": {"modells": []}}, "modells"),
         ({"argv": ["true"], "python": "/etc/passwd"}, "no interpreter"),
+        ({"argv": ["true"], "limits": {"memory_mib": 60_000}}, "memory_bytes is"),
+        ({"argv": ["true"], "seconds": 80_000}, "has to be"),
     ],
 )
 async def test_what_cannot_run_says_why(house: House, wish: dict[str, Any], told: str) -> None:

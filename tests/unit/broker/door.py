@@ -147,6 +147,7 @@ class Host:
     port: int
     heads: list[bytes] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
+    connections: int = 0
 
     @property
     def at(self) -> bytes:
@@ -170,13 +171,14 @@ async def host(
                 await serve(reader, writer)
                 writer.close()
                 return
-            head = await reader.readuntil(b"\r\n\r\n")
-            kept.heads.append(head)
-            length = re.search(rb"(?i)content-length: (\d+)", head)
-            kept.bodies.append(await reader.readexactly(int(length[1]) if length else 0))
-            writer.write(answer)
-            await writer.drain()
-            await reader.read()
+            kept.connections += 1
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                kept.heads.append(head)
+                length = re.search(rb"(?i)content-length: (\d+)", head)
+                kept.bodies.append(await reader.readexactly(int(length[1]) if length else 0))
+                writer.write(answer)
+                await writer.drain()
         writer.close()
 
     server = await asyncio.start_server(hear, "127.0.0.1", 0, ssl=tls)

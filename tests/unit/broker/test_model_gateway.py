@@ -245,6 +245,23 @@ async def test_the_provider_gets_its_own_key_and_a_bounded_length() -> None:
     assert here.spent(Measure.TOKENS) == 11
 
 
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_key_that_a_provider_quotes_stays_inside(stream: bool) -> None:
+    key = "sk-ours-4711-canary"
+    told = json.dumps({"error": {"message": f"Incorrect API key: {key}", "b": key.encode().hex()}})
+    body = (f"data: {told}\n\ndata: [DONE]\n\n" if stream else told).encode()
+    kind = b"text/event-stream" if stream else b"application/json"
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n"
+    async with host(head % (kind, len(body)) + body) as server:
+        provider = OpenAIProvider(f"http://127.0.0.1:{server.port}/v1", key)
+        async with world(more={"far": provider}) as here:
+            answer = await here.chat("far/m", stream=stream)
+        await provider.close()
+    assert "Incorrect API key: \u2039secret key\u203a" in answer.text
+    for form in (key, key.encode().hex()):
+        assert form not in answer.text + str(here.journal.entries)
+
+
 async def test_a_provider_that_is_away_costs_no_tokens() -> None:
     closed = socket.create_server(("127.0.0.1", 0))
     port = closed.getsockname()[1]
@@ -265,12 +282,15 @@ async def test_a_stream_that_is_cut_short_is_seen_and_paid_in_full() -> None:
     async with host(cut) as server:
         provider = OpenAIProvider(f"http://127.0.0.1:{server.port}/v1")
         async with world(more={"far": provider}) as here:
-            task = asyncio.create_task(here.chat("far/m", stream=True, max_tokens=500))
-            while not server.heads:  # noqa: ASYNC110  # nothing else tells it
-                await asyncio.sleep(0.01)
-            await provider.close()
-            with pytest.raises(httpx.RemoteProtocolError):
-                await task
+            messages = [{"role": "user", "content": "Hi"}]
+            body = {"model": "far/m", "messages": messages, "stream": True, "max_tokens": 500}
+            way = here.client.stream("POST", "/chat/completions", json=body)
+            async with way as answer:
+                lines = answer.aiter_lines()
+                assert "content" in await anext(lines)
+                await provider.close()
+                with pytest.raises(httpx.RemoteProtocolError):
+                    [line async for line in lines]
     assert here.told()["is_estimated"]
     assert here.told()["tokens"]["completion"] == 500
     assert here.told()["choices"][0]["content"] == "a"

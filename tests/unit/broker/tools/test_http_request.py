@@ -124,6 +124,7 @@ async def test_what_the_policy_does_not_name_is_refused(url: str) -> None:
         {"url": "http://app.example/", "headers": {"Proxy-Authorization": "x"}},
         {"url": "http://app.example/", "headers": {f"X{n}": "1" for n in range(80)}},
         {"url": "http://app.example/", "body": 5},
+        {"url": "http://app.example/", "method": "CONNECT"},
         {"method": "GET"},
     ],
 )

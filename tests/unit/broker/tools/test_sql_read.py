@@ -1,11 +1,14 @@
 """`sql.read` names databases, never their addresses."""
 
+import asyncio
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
 
-from actors.broker.tools.sql_read import sql_read
+from actors.broker.tools.bounds import ToolBounds
+from actors.broker.tools.sql_read import SIDE_BY_SIDE, sql_read
 from harness.ports.clock import SystemClock
 from tests.unit.broker.tools.desk import CANARY, desk, text_of
 
@@ -65,3 +68,16 @@ async def test_many_rows_are_cut_and_a_canary_is_hidden(url: str) -> None:
     assert "100 rows of 'shop', and more that are left out." in text_of(many)
     assert text_of(one).splitlines()[1:] == ['{"name": "\u2039secret TOKEN\u203a"}']
     assert CANARY not in repr(here.journal.lines)
+
+
+SLOW = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT sum(x) FROM n"
+
+
+async def test_statements_that_were_given_up_hold_nobody_else_up(url: str) -> None:
+    tool = sql_read({"shop": url}, SystemClock(), seconds=0.6)
+    async with desk(tool, bounds=ToolBounds(call_seconds=0.05)) as here:
+        calls = [here.call("sql.read", database="shop", statement=SLOW) for _ in range(8)]
+        answers = await asyncio.gather(*calls)
+        busy = [each for each in threading.enumerate() if each.name.startswith("sql")]
+    assert all(answer.is_error for answer in answers)
+    assert len(busy) <= SIDE_BY_SIDE
