@@ -39,10 +39,11 @@ async def visited(sandbox: Sandbox, port: int, visit: Visit) -> Visited:
 
 
 async def _asked(peer: Peer, port: int, visit: Visit) -> Visited:
-    headers = [("Host", f"localhost:{port}"), *sent_inside(visit.headers)]
+    said = [("Host", f"localhost:{port}"), *sent_inside(visit.headers)]
     if visit.body or visit.method not in {"GET", "HEAD", "OPTIONS"}:
-        headers.append(("Content-Length", str(len(visit.body))))
-    headers.append(("Connection", "close"))
+        said.append(("Content-Length", str(len(visit.body))))
+    said.append(("Connection", "close"))
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in said]
     await peer.send(h11.Request(method=visit.method, target=visit.target, headers=headers))
     if visit.body:
         await peer.send(h11.Data(data=visit.body))
@@ -57,5 +58,5 @@ async def _asked(peer: Peer, port: int, visit: Visit) -> Visited:
             raise TooLarge(
                 f"Port {port} of the sandbox answers more than {MOST_ANSWERED_BYTES} bytes."
             )
-    said = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in head.headers]
-    return Visited(head.status_code, told_outside(said), bytes(body))
+    heard = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in head.headers]
+    return Visited(head.status_code, told_outside(heard), bytes(body))

@@ -31,7 +31,10 @@ from harness.ports.entropy import Entropy
 
 PROBLEM = "ath-problem-bin"
 """The trailer that holds what went wrong, as JSON."""
-MOST_CALLS = 256
+MOST_CALLS = 128
+"""Each of which may hold a file in memory."""
+MOST_DETAIL_CHARS = 1000
+"""Of what went wrong: trailers are small."""
 STOP_SECONDS = 2.0
 _SERVICE = wire.DESCRIPTOR.services_by_name["Sandboxes"]
 _LOOKS = frozenset({"List", "Get", "Events", "ListSnapshots"})
@@ -161,7 +164,8 @@ class Gateway:
         error = trouble if isinstance(trouble, HarnessError) else HarnessError("It failed.")
         if error is not trouble:
             error.__cause__ = trouble
-        body = refusal(error, self.entropy.new_id())
+        told = refusal(error, self.entropy.new_id())
+        body = {**told, "detail": str(told["detail"])[:MOST_DETAIL_CHARS]}
         code = _CODES.get(error.code, _STATUS.get(error.status, grpc.StatusCode.INTERNAL))
         await context.abort(code, str(body["detail"]), ((PROBLEM, json.dumps(body).encode()),))
 

@@ -14,6 +14,7 @@ Headers = Sequence[tuple[str, str]]
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _TARGET = re.compile(r"/[\x21-\x7e]*")
+_HEADER = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _OF_ONE_HOP = frozenset(
     {
         *("connection", "keep-alive", "proxy-connection", "te", "trailer", "trailers", "upgrade"),
@@ -49,6 +50,8 @@ class Visit:
             raise InvalidInput(f"A server in a sandbox is not asked with {self.method[:20]!r}.")
         if not _TARGET.fullmatch(self.target) or len(self.target) > 8192:
             raise InvalidInput("The path for the server in the sandbox is none, or too long.")
+        if any(not _HEADER.fullmatch(word) for pair in self.headers for word in pair):
+            raise InvalidInput("A header for the server in the sandbox cannot be sent.")
         if len(self.body) > MOST_SENT_BYTES:
             raise InvalidInput(f"A body for a server in a sandbox has {MOST_SENT_BYTES} bytes.")
 

@@ -180,6 +180,7 @@ def test_the_command_line_runs_and_tells(
     assert [one["id"] for one in json.loads(listed.stdout)] == [box.id]
 
 
+@pytest.mark.long
 def test_what_the_page_shows_is_done(platform: LivePlatform, box: Sandbox, tmp_path: Path) -> None:
     url, token = installation(platform.home).url, (platform.home / "token").read_text()
     environ = platform.environ | {"ATH_URL": url, "ATH_TOKEN": token}
@@ -202,6 +203,9 @@ def test_what_the_page_shows_is_done(platform: LivePlatform, box: Sandbox, tmp_p
     said = subprocess.run(asked, env=environ, capture_output=True, text=True, check=True)
     with platform.client() as client:
         client.sandboxes.get(json.loads(said.stdout)["id"]).kill()
+    checks = json.loads(platform.ath("doctor", "--json").stdout)
+    (found,) = [check["found"] for check in checks if check["name"] == "Sandboxes"]
+    assert found == "1 of at most 32 live"
 
 
 def test_with_its_host_every_sandbox_ends(

@@ -246,10 +246,13 @@ async def test_a_server_inside_is_asked_without_a_port_outside(host: SandboxHost
         await host.visit(ref, 8000, Visit("GET", "/page"))
     await host.start(ref, Command(code=SERVE))
     await host.exec(ref, shell("while [ ! -e up ]; do sleep 0.01; done"))
-    answer = await host.visit(ref, 8000, Visit("GET", "/page?x=1", [("Cookie", "a=b")]))
+    answer = await host.visit(ref, 8000, Visit("GET", "/page?x=1", [("X", "ü")]))
     assert (answer.status, answer.body) == (200, b"hello")
     assert (await host.visit(ref, 8000, Visit("HEAD", "/page"))).body == b""
     assert (await host.visit(ref, 8000, Visit("POST", "/page", body=b"x"))).status == 501
+    for wrong in ("a\r\nX: y", "漢"):
+        with pytest.raises(InvalidInput, match="header"):
+            await host.visit(ref, 8000, Visit("GET", "/page", [("X", wrong)]))
     with pytest.raises(InvalidInput):
         await host.visit(ref, 8000, Visit("GET", "/a b\r\nX: y"))
 

@@ -230,6 +230,8 @@ async def test_what_cannot_be_had_is_told_with_its_facts(door: Door) -> None:
             assert (await refused(channel, method, asked_of_it))[0] is invalid, method
         up = wire.PathRequest(id=box.id, path="../x")
         assert (await refused(channel, "Read", up))[0] is grpc.StatusCode.PERMISSION_DENIED
+        code, told = await refused(channel, "Read", wire.PathRequest(id=box.id, path="x" * 5000))
+        assert (code, len(told["detail"])) == (grpc.StatusCode.NOT_FOUND, 1000)
         large = wire.WriteRequest(id=box.id, path="a", data=b"x" * ((2 << 20) + 1))
         assert (await refused(channel, "Write", large))[0] is grpc.StatusCode.OUT_OF_RANGE
         larger = wire.WriteRequest(id=box.id, path="a", data=b"x" * (4 << 20))
