@@ -13,6 +13,8 @@ from harness.ports.clock import Clock
 from harness.ports.entropy import Entropy
 from harness.ports.records import Records
 from harness.services.imports import Imports
+from harness.services.model_servers import ModelServers
+from harness.services.policies import Policies
 from harness.services.quarantines import Quarantines
 from harness.services.quotas import Quotas
 from harness.services.runs import Runs
@@ -70,6 +72,8 @@ class Services:
     sources: Sources
     quotas: Quotas
     quarantines: Quarantines
+    policies: Policies
+    model_servers: ModelServers
     sandboxes: Sandboxes
     records: Records
     artifacts: ArtifactStore

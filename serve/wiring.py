@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 
 from actors.broker.door import BrokerDoorway
+from actors.broker.policy_document import policy_of_text
 from actors.environments.build import BuildLimits
 from actors.environments.cache import EnvironmentCache
 from actors.pools.browser import BrowserBounds
@@ -44,10 +45,13 @@ from harness.services.agent_grants import AgentGrants
 from harness.services.analytics import Analytics
 from harness.services.failure_knowledge import FailureMemory
 from harness.services.imports import Imports
+from harness.services.model_servers import ModelServers
+from harness.services.policies import Policies
 from harness.services.quarantines import Quarantines
 from harness.services.quotas import Quotas
 from harness.services.relay import AnalyticsFeed, Relay
 from harness.services.runs import Runs
+from harness.services.sandbox_doors import SandboxDoors
 from harness.services.sandboxes import Sandboxes
 from harness.services.scheduling import Scheduling
 from harness.services.scheduling_limits import SchedulingLimits
@@ -58,6 +62,7 @@ from harness.stores.file_artifacts import FileArtifacts
 from harness.stores.sql.records import SqlRecords
 from serve.browser import browser
 from serve.environments import environments
+from serve.first_policy import TEXT as FIRST_POLICY
 
 if TYPE_CHECKING:
     from api.grpc.gateway import Gateway
@@ -66,12 +71,13 @@ MIB = 1024 * 1024
 
 
 def prepare(settings: Settings) -> None:
-    """Bring the stores to this version and let the installation's own key in."""
+    """Bring the stores to this version, let the installation's own key in, bound its tenant."""
     store = records(settings)
     store.migrate()
     token = (settings.home / "token").read_text()
     owner = Principal("owner", DEFAULT_SCOPE.tenant, Role.OPERATOR)
     store.add_key(hash_key(_secret(settings), token), owner)
+    Policies(store, policy_of_text).seed(owner.tenant, FIRST_POLICY, owner)
     store.close()
 
 
@@ -113,10 +119,11 @@ def scheduler(settings: Settings) -> Scheduler:
         test_seconds=settings.test_seconds,
         run_seconds=settings.run_seconds,
     )
+    vault = secrets(settings, store)
     return Scheduler(
         Scheduling(store, entropy, limits),
-        secrets(settings, store),
-        AgentGrants(store),
+        vault,
+        AgentGrants(store, vault.store),
         FailureMemory(store, SystemClock()).of,
         [Relay(store, bus), AnalyticsFeed(bus, Analytics(store, entropy))],
     )
@@ -196,10 +203,11 @@ def _agent_browsers(settings: Settings) -> AgentBrowsers | None:
     return AgentBrowsers(BrowserHostHandle(), choice.path, settings.scratch / "agents")
 
 
-def sandboxes(settings: Settings, quotas: Quotas) -> Sandboxes:
+def sandboxes(settings: Settings, store: SqlRecords, quotas: Quotas) -> Sandboxes:
     """What tenants may ask for; the host's process is begun with the first sandbox."""
     node = SandboxHostHandle(partial(sandbox_host, settings))
-    return Sandboxes(node, quotas, _sandbox_bounds(settings))
+    doors = SandboxDoors(AgentGrants(store, secrets(settings, store).store), policy_of_text)
+    return Sandboxes(node, quotas, doors, _sandbox_bounds(settings))
 
 
 def _sandbox_bounds(settings: Settings) -> SandboxBounds:
@@ -221,7 +229,8 @@ def grpc_gateway(settings: Settings) -> "Gateway":
     from api.grpc.sandboxes import SandboxesService
     from serve.authority import authority
 
-    service = SandboxesService(sandboxes(settings, Quotas(records(settings))))
+    store = records(settings)
+    service = SandboxesService(sandboxes(settings, store, Quotas(store)))
     return Gateway(service, authority(settings), SystemEntropy(), settings.grpc_port)
 
 
@@ -238,7 +247,9 @@ def application(settings: Settings) -> FastAPI:
         sources=Sources(git(settings, files), vault.store),
         quotas=quotas,
         quarantines=Quarantines(store),
-        sandboxes=sandboxes(settings, quotas),
+        policies=Policies(store, policy_of_text),
+        model_servers=ModelServers(store),
+        sandboxes=sandboxes(settings, store, quotas),
         imports=Imports(store, files, entropy, scheduler),
         records=store,
         artifacts=files,

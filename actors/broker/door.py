@@ -164,7 +164,9 @@ class Door:
         return proxy, passage
 
     async def _serve_models(self, listener: socket.socket) -> None:
-        gateway = ModelGateway(self.spec.policy, self.ledger, self._providers(), self.journal)
+        gateway = ModelGateway(
+            self.spec.policy, self.ledger, self._providers(), self.journal, self.spec.missing
+        )
         self._opened.push_async_callback(gateway.close)
         await gateway.serve(listener)
 

@@ -17,7 +17,8 @@ from harness.ports.clock import Clock
 MOST_BYTES = 64 << 20
 ROOM_TO_END_BYTES = 8 << 20
 """Left for the results of what has begun."""
-MOST_RESULT_BYTES = 1 << 20
+MOST_ARGS_BYTES, MOST_RESULT_BYTES = 2 << 20, 1 << 20
+"""Of larger ones their size is written, and of arguments their hash."""
 
 
 @dataclass(slots=True)
@@ -89,6 +90,7 @@ class Journal:
         # Hashed without secrets, too: whoever guesses one must not see that he is right.
         args = cast("dict[str, Json]", self.redactor.value(dict(effect.args)))
         clean = Effect(effect.kind, self.redactor.text(effect.name), args)
+        written = len(json.dumps(args))
         entry = {
             "n": self._last,
             "what": what,
@@ -96,7 +98,7 @@ class Journal:
             "kind": clean.kind.value,
             "name": clean.name,
             "args_hash": clean.args_hash,
-            "args": args,
+            "args": args if written <= MOST_ARGS_BYTES else {"bytes": written},
         }
         return _line(entry | more)
 

@@ -43,6 +43,8 @@ class ModelGateway:
     providers: Mapping[str, ModelProvider]
     """By the first part of a model's name."""
     journal: EffectJournal
+    missing: Mapping[str, str] = field(default_factory=dict)
+    """Why a provider is not there, by its name."""
     bounds: EgressBounds = field(default_factory=lambda: EgressBounds(body_bytes=MOST_BODY))
     connections: Connections = field(default_factory=lambda: Connections(CONNECTIONS))
 
@@ -104,8 +106,7 @@ class ModelGateway:
         decision = self.policy.model(call.model)
         provider = self.providers.get(call.provider)
         if decision.is_allowed and provider is None:
-            known = ", ".join(sorted(self.providers)) or "none"
-            decision = refused(Denial.MODEL, f"There is no provider {call.provider!r}: {known}.")
+            decision = refused(Denial.MODEL, self._no_provider(call.provider))
         if provider is None or not decision.is_allowed:
             self._refuse(call, decision.denial, decision.reason)
             await _tell(peer, 403, "policy_denied", decision.reason)
@@ -131,6 +132,10 @@ class ModelGateway:
             told = exchange.told(used, is_estimated=is_estimated)
             cost: Json = amounts[Measure.COST]
             self.journal.end(number, {**told, "cost_millionths": cost}, exchange.error)
+
+    def _no_provider(self, name: str) -> str:
+        known = ", ".join(sorted(self.providers)) or "none"
+        return self.missing.get(name, f"There is no provider {name[:80]!r}; there are: {known}.")
 
     @property
     def _is_limited(self) -> bool:

@@ -58,6 +58,10 @@ class Scheduler:
     _chore_thread: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(1, "chores")
     )
+    _grant_thread: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(1, "grants")
+    )
+    """Documents of hundreds of rules take a while to intersect; nobody else shall wait for that."""
     _bell: asyncio.Event = field(default_factory=asyncio.Event)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _urgent: asyncio.Event = field(default_factory=asyncio.Event)
@@ -72,6 +76,7 @@ class Scheduler:
         finally:
             self._decisions.shutdown(wait=False)
             self._chore_thread.shutdown(wait=False)
+            self._grant_thread.shutdown(wait=False)
 
     async def ring(self) -> None:
         """There may be new work, or an import to be judged."""
@@ -114,7 +119,7 @@ class Scheduler:
         """What an agent of this name gets in the lease's run."""
         loop = asyncio.get_running_loop()
         granted = self.agents.of_lease
-        return await loop.run_in_executor(self._chore_thread, granted, scope, lease_id, agent)
+        return await loop.run_in_executor(self._grant_thread, granted, scope, lease_id, agent)
 
     async def known_failures(self, scope: Scope, text: str, limit: int) -> Sequence[KnownFailure]:
         """What earlier runs of a project know of a text."""

@@ -20,7 +20,7 @@ from harness.domain.agent_grant import AgentGrant
 from harness.domain.attempt import ArtifactRef
 from harness.domain.door_spec import DoorSpec
 from harness.domain.ids import AttemptId
-from harness.domain.policy import Policy, effective
+from harness.domain.policy import Policy
 from harness.domain.redaction import Redactor
 from harness.domain.sandbox_bounds import SandboxBounds
 from harness.domain.scope import Scope
@@ -84,12 +84,13 @@ class WorkerAgents:
     async def _run(self, wish: AgentWish, archive: bytes, say: Say) -> None:
         self._number += 1
         name = wish.name or ""
-        policy = _policy(await self.granted(name), wish)
+        grant = await self.granted(name)
+        policy = grant.bounded(wish.own_policy())
         self._check(wish)
-        transcript = Transcript(name, policy[0].version)
+        transcript = Transcript(name, policy.version)
         seen = _Seen(transcript, self, say)
         with tempfile.TemporaryFile() as journal:
-            task = self._task(wish, archive, *policy)
+            task = self._task(wish, archive, policy, grant)
             self.bounds.admit(replace(task.sandbox(), binds=()))
             self.bounds.allow(task.command())
             run = AgentRun(task, self.host, journal, seen.take, seen.began)
@@ -118,6 +119,7 @@ class WorkerAgents:
                 policy,
                 grant.sources,
                 script,
+                grant.missing,
                 self.scope,
                 {name: self._address(secret) for name, secret in wish.databases.items()},
                 self.secrets,
@@ -230,14 +232,6 @@ class _Seen:
             kind=entry["kind"],
             name=entry["name"],
         )
-
-
-def _policy(grant: AgentGrant, wish: AgentWish) -> tuple[Policy, AgentGrant]:
-    """What the tenant, the agent's own document and its test allow together."""
-    own = wish.own_policy()
-    if own is None:
-        return (grant.policy if grant.is_named else Policy()), grant
-    return effective(grant.policy, own), grant
 
 
 def _place(running: tuple[AttemptId, int] | None) -> tuple[str, int | None]:

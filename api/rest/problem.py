@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from api.refusal import detail_of, facts_of, masked
-from harness.errors import HarnessError
+from harness.errors import HarnessError, InvalidDocument
 from harness.ports.entropy import Entropy
 
 MEDIA_TYPE = "application/problem+json"
@@ -30,6 +30,14 @@ class FieldError:
     field: str
     """Such as `body.suite.digest`."""
     message: str
+    line: int | None = None
+    """In a document that was sent as text."""
+    column: int | None = None
+
+    def members(self) -> Mapping[str, object]:
+        """For the wire."""
+        told: dict[str, object] = {"field": self.field, "message": self.message}
+        return told if self.line is None else told | {"line": self.line, "column": self.column}
 
 
 def problem(
@@ -55,7 +63,7 @@ def problem(
     }
     body |= facts or {}
     if errors:
-        body["errors"] = [{"field": e.field, "message": e.message} for e in errors]
+        body["errors"] = [each.members() for each in errors]
     sent = {"Cache-Control": "no-store", **(headers or {})}
     if retryable:
         sent["Retry-After"] = "1"
@@ -73,6 +81,7 @@ def problem_of(error: HarnessError, trace_id: str) -> Response:
         trace_id=trace_id,
         retryable=error.retryable,
         facts=facts_of(error),
+        errors=_mistakes(error),
     )
 
 
@@ -102,6 +111,12 @@ def install(app: FastAPI, entropy: Entropy) -> None:
         trace_id = entropy.new_id()
         _log.error("request failed", extra={"trace_id": trace_id}, exc_info=error)
         return problem(500, "internal", masked(trace_id), trace_id=trace_id)
+
+
+def _mistakes(error: HarnessError) -> Sequence[FieldError]:
+    if not isinstance(error, InvalidDocument):
+        return ()
+    return [FieldError(m.path, m.message, m.line, m.column) for m in error.mistakes[:MAX_FIELDS]]
 
 
 def _invalid(error: RequestValidationError, trace_id: str) -> Response:

@@ -1,5 +1,6 @@
 """`/v1/sandboxes`: environments for code that nobody vouches for, of the caller's tenant."""
 
+import json
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
@@ -9,6 +10,7 @@ from api.rest.access import OfTenant, OperatedTenant, ViewedTenant, With
 from api.rest.reply import reply
 from api.rest.wire.sandbox import (
     ExposureWire,
+    JournalWire,
     KeptWire,
     LifetimeWire,
     PortWire,
@@ -21,11 +23,14 @@ from api.rest.wire.sandbox import (
     events_wire,
     status_wire,
 )
+from harness.domain.ids import ProjectId
 from harness.domain.sandbox import SandboxRef
 
 router = APIRouter(prefix="/v1/sandboxes", tags=["sandboxes"])
 
 IdPath = Annotated[str, Path(pattern=r"^[0-9a-z]{1,40}$")]
+MOST_JOURNAL_BYTES = 4 << 20
+"""Of one answer; no entry is longer."""
 _LOOPBACK = "127.0.0.1"
 
 
@@ -34,7 +39,11 @@ async def create(services: With, tenant: OfTenant, wire: SandboxWire) -> Respons
     """Make a sandbox; it is ended with its lifetime at the latest."""
     boxes = services.sandboxes
     most = await services.read(boxes.quota, tenant)
-    ref = await boxes.create(wire.spec(tenant), wire.demands, wire.snapshot, wire.tier, most)
+    door = None
+    if wire.door is not None:
+        asked = (tenant, ProjectId(wire.door.project), wire.door.agent, wire.door.policy)
+        door = await services.threaded(boxes.doors.spec, *asked)
+    ref = await boxes.create(wire.spec(tenant), wire.demands, wire.snapshot, wire.tier, most, door)
     return reply(status_wire(await boxes.node.status(ref)), 201)
 
 
@@ -85,6 +94,22 @@ async def events(
     """What happened to a sandbox; the first says how each control holds."""
     found = await services.sandboxes.node.events(SandboxRef(tenant, sandbox), after)
     return reply(events_wire(found))
+
+
+@router.get("/{sandbox}/journal", response_model=JournalWire)
+async def journal(
+    services: With,
+    tenant: ViewedTenant,
+    sandbox: IdPath,
+    after: Annotated[int, Query(ge=0, le=2**53)] = 0,
+) -> Response:
+    """What passed its way out or was refused, from `next` of an answer before; empty at the end."""
+    ref, node = SandboxRef(tenant, sandbox), services.sandboxes.node
+    data = await node.journal(ref, after, MOST_JOURNAL_BYTES)
+    whole = data[: data.rfind(b"\n") + 1]
+    spent = {str(measure): amount for measure, amount in (await node.spent(ref)).items()}
+    entries = [json.loads(line) for line in whole.splitlines()]
+    return reply(JournalWire.model_construct(entries=entries, next=after + len(whole), spent=spent))
 
 
 @router.put("/{sandbox}/lifetime", status_code=204)

@@ -46,9 +46,11 @@ def run(  # each is an option of the command line
     """Run a program as an agent: `ath agent run --model openai/* -- python agent.py`."""
     settings, environ = Settings.load(), caller_environ()
     listed = [*(model or []), *(["scripted/*"] if script and not (policy or model) else [])]
+    own = _policy(policy, allow or [], listed, tool or [])
     step: dict[str, Any] = {  # Any: a step as YAML has it
         "program": program,
-        "policy": _policy(policy, allow or [], listed, tool or []),
+        # An empty policy of its own would leave nothing of the one that is stored.
+        **({"policy": own} if own or policy or not name else {}),
         "python": python or ("" if settings.url else program_python(program, environ)),
         "env": _variables(env_var or []),
         "limits": {"memory_mib": memory_mib},
@@ -69,7 +71,8 @@ def _policy(
     if file is None:
         rules = [_rule(each) for each in allow]
         network = {"network": {"allow": rules}} if rules else {}
-        return {**network, "models": list(models), "tools": list(tools)}
+        names = {"models": list(models), "tools": list(tools)}
+        return network | {kind: listed for kind, listed in names.items() if listed}
     if allow or models or tools:
         raise InvalidInput("--policy says it all; --allow, --model and --tool do without a file.")
     return read_yaml(file)

@@ -10,6 +10,7 @@ from cluster.cli import (
     imports,
     look,
     machine,
+    models,
     policy,
     quarantine,
     quotas,
@@ -42,6 +43,7 @@ quotas.register(app)
 quarantine.register(app)
 validate.register(app)
 policy.register(app)
+models.register(app)
 agent.register(app)
 sandbox.register(app)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 from rich.table import Table
@@ -26,6 +26,9 @@ from harness.domain.scope import DEFAULT_SCOPE, Scope
 from harness.domain.visible_text import visible
 from harness.errors import InvalidInput
 from harness.settings import Settings, caller_environ
+
+if TYPE_CHECKING:
+    from harness.client.sandbox_calls import SandboxOptions
 
 MIB = 1 << 20
 MOST_STDIN_BYTES = 512 << 10
@@ -60,6 +63,7 @@ def run(  # each is an option of the command line
     tier: Annotated[Tier, typer.Option(help="See `ath doctor`.")] = Tier.NAMESPACE,
     env_var: Annotated[list[str] | None, typer.Option(help="NAME or NAME=VALUE.")] = None,
     file: Annotated[list[Path] | None, typer.Option(help="To copy into /workspace.")] = None,
+    policy: Annotated[Path | None, typer.Option(help="What it may reach; else nothing.")] = None,
     stdin: Annotated[bool, typer.Option("--stdin", help="Pass standard input on.")] = False,
     as_json: AsJson = False,
 ) -> int:
@@ -71,9 +75,13 @@ def run(  # each is an option of the command line
         timeout_seconds=timeout,
     )
     limits = Limits(memory_mib * MIB, processes, cpus, disk_bytes=disk_mib * MIB)
+    lifetime = timeout + _SPARE_SECONDS
+    options: SandboxOptions = {"limits": limits, "tier": tier, "lifetime_seconds": lifetime}
+    if policy is not None:
+        options["policy"] = _document(policy)
     with (
         _connected(Settings.load()) as client,
-        client.sandbox(limits=limits, tier=tier, lifetime_seconds=timeout + _SPARE_SECONDS) as box,
+        client.sandbox(**options) as box,
     ):
         _copy(file or [], box)
         result = box.exec(told) if as_json else _narrated(box, told)
@@ -177,6 +185,13 @@ def _narrated(box: Sandbox, command: Command) -> ExecResult:
 def _connected(settings: Settings) -> Client:
     with err.status("Connecting …") as line:
         return connect(settings, start=lambda step: line.update(f"Starting the platform: {step} …"))
+
+
+def _document(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as failed:
+        raise InvalidInput(f"--policy {file} cannot be read: {failed}.") from None
 
 
 def _copy(files: Sequence[Path], box: Sandbox) -> None:

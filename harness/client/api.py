@@ -9,6 +9,8 @@ from harness.client.artifacts import Artifacts
 from harness.client.connection import Connection, Patience
 from harness.client.decode import decode
 from harness.client.imports import Imports
+from harness.client.model_servers import ModelServers
+from harness.client.policies import Policies
 from harness.client.quarantines import Quarantines
 from harness.client.quotas import Quotas
 from harness.client.runs import Runs
@@ -58,6 +60,8 @@ class Client:
         self.artifacts = Artifacts(self._connection, f"{path}/artifacts")
         self.quarantines = Quarantines(self._connection, f"{path}/quarantines")
         self.quotas = Quotas(self._connection)
+        self.policies = Policies(self._connection)
+        self.models = ModelServers(self._connection)
         self.sandboxes = Sandboxes(self._connection)
 
     def sandbox(self, **options: Unpack[SandboxOptions]) -> Sandbox:

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self, Unpack
+from typing import Any, Self, Unpack, cast
 
 import httpx
 
@@ -14,6 +14,7 @@ from harness.client.async_connection import AsyncConnection
 from harness.client.connection import Patience
 from harness.client.decode import decode
 from harness.client.sandbox_calls import BoxCalls, Hearing, SandboxOptions
+from harness.client.sandboxes import MOST_OFFSET
 from harness.domain.sandbox import (
     Chunk,
     Command,
@@ -204,6 +205,19 @@ class AsyncSandbox:
         return await self._connection.through(
             method, self._calls.server(port, path), headers=headers, content=content
         )
+
+    async def journal(self) -> AsyncIterator[Mapping[str, Any]]:
+        """See `Sandbox.journal`."""
+        after = 0
+        while (told := await self._connection.json(self._calls.journal(after)))["entries"]:
+            for entry in told["entries"]:
+                yield entry
+            after = told["next"]
+
+    async def spent(self) -> Mapping[str, int]:
+        """See `Sandbox.spent`."""
+        told = await self._connection.json(self._calls.journal(MOST_OFFSET))
+        return cast("Mapping[str, int]", told["spent"])
 
     async def expose(self, port: int) -> tuple[str, int]:
         """See `Sandbox.expose`."""

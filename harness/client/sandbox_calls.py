@@ -43,6 +43,10 @@ class SandboxOptions(TypedDict, total=False):
     """Controls that have to hold at least so well; TierUnavailable otherwise."""
     snapshot: str
     """Whose files it begins with."""
+    policy: str
+    """What it may reach, ask and spend, as a policy document; nothing if there is none."""
+    agent: str
+    """Whose stored policy holds, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,10 @@ class BoxCalls:
     def status(self) -> Call:
         """How it stands."""
         return Call("GET", self.path, once=False)
+
+    def journal(self, after: int) -> Call:
+        """What passed its way out."""
+        return Call("GET", f"{self.path}/journal", {"after": after}, once=False)
 
     def kill(self) -> Call:
         """End it."""
@@ -251,6 +259,9 @@ def _body(options: Mapping[str, object]) -> dict[str, object]:
     body = {name: value for name, value in options.items() if value is not None}
     if isinstance(limits := body.get("limits"), Limits):
         body["limits"] = asdict(limits)
+    door = {name: body.pop(name) for name in ("policy", "agent") if name in body}
+    if door:
+        body["door"] = door
     for name in ("environ", "demands"):
         if isinstance(value := body.get(name), Mapping):
             body[name] = dict(value)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self, Unpack
+from typing import Any, Self, Unpack, cast
 
 import httpx
 
@@ -24,6 +24,7 @@ from harness.domain.sandbox import (
 from harness.errors import InvalidInput, NotFound
 
 WAIT_SECONDS = 30.0
+MOST_OFFSET = 2**53
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +181,18 @@ class Sandbox:
         return self._connection.through(
             method, self._calls.server(port, path), headers=headers, content=content
         )
+
+    def journal(self) -> Iterator[Mapping[str, Any]]:
+        """What passed its way out so far or was refused, in order, each asked and answered."""
+        after = 0
+        while (told := _json(self._connection, self._calls.journal(after)))["entries"]:
+            yield from told["entries"]
+            after = told["next"]
+
+    def spent(self) -> Mapping[str, int]:
+        """What was used of its budget so far, by measure."""
+        told = _json(self._connection, self._calls.journal(MOST_OFFSET))
+        return cast("Mapping[str, int]", told["spent"])
 
     def expose(self, port: int) -> tuple[str, int]:
         """Host and port on the platform's own machine that lead to it; for operators."""

@@ -18,6 +18,8 @@ class DoorSpec:
     sources: Sequence[ModelSource] = ()
     script: Sequence[Reply] = ()
     """What models named `scripted/…` say; without one there are none."""
+    missing: Mapping[str, str] = field(default_factory=dict)
+    """Why a source is not among them, by its name."""
     scope: Scope | None = None
     """The project whose knowledge may be asked; without one, none."""
     databases: Mapping[str, str] = field(default_factory=dict, repr=False)

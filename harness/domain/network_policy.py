@@ -9,6 +9,10 @@ from harness.domain.decision import ALLOWED, Decision, Denial, refused
 from harness.domain.host_name import Address, Endpoint
 from harness.domain.host_rule import HostRule
 from harness.domain.http_secret import HttpSecret
+from harness.errors import InvalidInput
+
+MOST_MET = 1000
+"""Rules that two lists can have in common; each is compared with each."""
 
 
 class NetworkMode(StrEnum):
@@ -41,15 +45,18 @@ class NetworkPolicy:
         return cls(NetworkMode.HOST)
 
     def meet(self, other: Self) -> Self:
-        """What both allow."""
+        """What both allow.
+
+        Raises:
+            InvalidInput: it takes more than `MOST_MET` rules to say it.
+        """
         if NetworkMode.HOST in (self.mode, other.mode):
             return other if self.mode is NetworkMode.HOST else self
         if NetworkMode.NONE in (self.mode, other.mode):
             return type(self)()
-        met = (mine.meet(its) for mine in self.rules for its in other.rules)
         # Secrets are claims, not permissions: `injected` asks that they agree.
         secrets = self.secrets | other.secrets
-        return self.allowing((rule for rule in met if rule is not None), secrets)
+        return self.allowing(_met(self.rules, other.rules), secrets)
 
     @property
     def reads(self) -> bool:
@@ -117,6 +124,21 @@ class NetworkPolicy:
         if any(rule.hosts.matches(to.host) for rule in self.rules):
             return refused(Denial.PORT, f"{to} is refused: the policy allows other ports there.")
         return refused(Denial.HOST, f"{to} is refused: the policy does not name this host.")
+
+
+def _met(some: Iterable[HostRule], others: Iterable[HostRule]) -> frozenset[HostRule]:
+    """What each of some and each of the others allow both."""
+    found: set[HostRule] = set()
+    others = list(others)
+    for mine in some:
+        met = (mine.meet(its) for its in others)
+        found |= {rule for rule in met if rule is not None}
+        if len(found) > MOST_MET:
+            raise InvalidInput(
+                f"Two allow-lists have more than {MOST_MET} rules in common, each of a few hosts "
+                "or ports. Write fewer, wider ones."
+            )
+    return frozenset(found)
 
 
 def _widest(rules: Iterable[HostRule]) -> frozenset[HostRule]:

@@ -41,7 +41,11 @@ class Dispatch(Protocol):
         ...
 
     async def agent_grant(self, scope: Scope, lease_id: LeaseId, agent: str) -> AgentGrant:
-        """What an agent of this name gets in the lease's run; keep its keys in memory alone."""
+        """What an agent of this name gets in the lease's run; keep its keys in memory alone.
+
+        An empty name, or one without a document, gets what the tenant's document allows, and
+        `is_named` is false: intersect it with what the run brings, or deny everything.
+        """
         ...
 
     async def collected(self, lease_id: LeaseId, collected: Collected) -> int:

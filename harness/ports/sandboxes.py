@@ -3,6 +3,8 @@
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Protocol
 
+from harness.domain.account import Measure
+from harness.domain.door_spec import DoorSpec
 from harness.domain.sandbox import (
     Chunk,
     Command,
@@ -126,6 +128,24 @@ class SandboxNode(Protocol):
 
     async def expose(self, ref: SandboxRef, port: int) -> int:
         """The port of the node's loopback that leads to that port of the sandbox."""
+        ...
+
+    async def open_door(self, ref: SandboxRef, spec: DoorSpec) -> Mapping[str, str]:
+        """Open its one way out; gives the variables by which its commands find that.
+
+        Raises:
+            Conflict: it has one.
+            Unavailable: there are none on this node.
+            Forbidden: the policy is none for a sandbox.
+        """
+        ...
+
+    async def journal(self, ref: SandboxRef, offset: int, most_bytes: int = 1 << 20) -> bytes:
+        """Lines of JSON about what passed its way out, from an offset in bytes."""
+        ...
+
+    async def spent(self, ref: SandboxRef) -> Mapping[Measure, int]:
+        """What was used through its way out so far."""
         ...
 
     async def set_timeout(self, ref: SandboxRef, seconds: float) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 
+from harness.domain.door_spec import DoorSpec
 from harness.domain.ids import TenantId
 from harness.domain.quota import QuotaName
 from harness.domain.sandbox import Chunk, Command, ExecResult, SandboxRef, SandboxSpec
@@ -10,6 +11,7 @@ from harness.domain.sandbox_bounds import SandboxBounds
 from harness.domain.sandbox_tier import Control, Hold, Tier
 from harness.ports.sandboxes import SandboxNode
 from harness.services.quotas import Quotas
+from harness.services.sandbox_doors import SandboxDoors
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,7 @@ class Sandboxes:
 
     node: SandboxNode
     quotas: Quotas
+    doors: SandboxDoors
     bounds: SandboxBounds = field(default_factory=SandboxBounds)
 
     def quota(self, tenant: TenantId) -> int | None:
@@ -31,10 +34,21 @@ class Sandboxes:
         snapshot: str | None,
         tier: Tier,
         most: int | None,
+        door: DoorSpec | None = None,
     ) -> SandboxRef:
-        """See `SandboxNode.create`; InvalidInput for more than may be asked for."""
+        """See `SandboxNode.create`; InvalidInput for more than may be asked for.
+
+        Without a door there is no way out of it.
+        """
         self.bounds.admit(spec)
-        return await self.node.create(spec, demands, snapshot, tier, most)
+        ref = await self.node.create(spec, demands, snapshot, tier, most)
+        if door is not None:
+            try:
+                await self.node.open_door(ref, door)
+            except BaseException:
+                await self.node.kill(ref)
+                raise
+        return ref
 
     async def exec(self, ref: SandboxRef, command: Command) -> ExecResult:
         """See `SandboxNode.exec`; InvalidInput for more than may be asked for."""

@@ -20,7 +20,7 @@ from harness.domain.sandbox import Chunk, Command, ExecResult, Limits, Reason
 from harness.domain.sandbox_tier import Control, Hold
 from harness.errors import HarnessError, InvalidInput, NotFound, TierUnavailable, Unavailable
 from harness.ports.entropy import SystemEntropy
-from serve.wiring import records
+from harness.stores.sql.records import SqlRecords
 from tests.architecture.source import ROOT
 from tests.support.live_platform import LivePlatform, installation
 from tests.support.pages import blocks, commands
@@ -56,7 +56,8 @@ def box(client: Client) -> Iterator[Sandbox]:
 
 @pytest.fixture
 def stranger(platform: LivePlatform) -> Iterator[Client]:
-    key, store = new_key(SystemEntropy()), records(platform.settings)
+    key = new_key(SystemEntropy())
+    store = SqlRecords(platform.settings.records, SystemEntropy())
     secret = (platform.home / "secret").read_bytes()
     store.add_key(hash_key(secret, key), Principal("otto", TenantId("other"), Role.OPERATOR))
     store.close()

@@ -6,6 +6,9 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from harness.domain.account import Measure
+from harness.domain.door_spec import DoorSpec
+from harness.domain.network_policy import NetworkMode
 from harness.domain.sandbox import (
     Chunk,
     Command,
@@ -45,6 +48,8 @@ class Room:
     events: list[SandboxEvent] = field(default_factory=list)
     servers: dict[int, Visited] = field(default_factory=dict)
     visits: list[Visit] = field(default_factory=list)
+    door: DoorSpec | None = None
+    journal: bytes = b""
 
 
 @dataclass(slots=True)
@@ -114,6 +119,18 @@ class FakeSandboxes:
             for at in range(0, len(data), 2):
                 yield Chunk(stream, data[at : at + 2])
         yield result
+
+    async def open_door(self, ref: SandboxRef, spec: DoorSpec) -> Mapping[str, str]:
+        if spec.policy.network.mode is NetworkMode.HOST:
+            raise Forbidden("A sandbox never has the machine's own network.")
+        self._room(ref).door = spec
+        return {}
+
+    async def journal(self, ref: SandboxRef, offset: int, most_bytes: int = 1 << 20) -> bytes:
+        return self._known(ref).journal[offset : offset + most_bytes]
+
+    async def spent(self, ref: SandboxRef) -> Mapping[Measure, int]:
+        return {Measure.TURNS: 2} if self._known(ref).door else {}
 
     async def start(self, ref: SandboxRef, command: Command) -> int:
         number = next(self._numbers)

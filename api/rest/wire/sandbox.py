@@ -5,11 +5,12 @@ import binascii
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, JsonValue, StringConstraints
 
 from api.rest.wire.model import WireModel
+from harness.domain.policy_version import MOST_TEXT
 from harness.domain.sandbox import (
     MOST_ASKED_BYTES,
     WORKSPACE,
@@ -45,6 +46,17 @@ class LimitsWire(WireModel):
     shm_bytes: int = _DEFAULT.shm_bytes
 
 
+class DoorWire(WireModel):
+    """The one way out of a sandbox."""
+
+    agent: Annotated[str, StringConstraints(max_length=120)] = ""
+    """Whose stored policy holds."""
+    policy: Annotated[str, StringConstraints(max_length=MOST_TEXT)] | None = None
+    """A policy document for this sandbox, as YAML; all that apply are intersected."""
+    project: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")] = "default"
+    """Whose secrets hold keys of models, and whose failures are known."""
+
+
 class SandboxWire(WireModel):
     """What a sandbox is asked to be."""
 
@@ -57,6 +69,8 @@ class SandboxWire(WireModel):
     """Controls that have to hold at least so well."""
     snapshot: Annotated[str, StringConstraints(max_length=64)] | None = None
     """Whose files it begins with."""
+    door: DoorWire | None = None
+    """Without one there is no way out of it."""
 
     def spec(self, tenant: str) -> SandboxSpec:
         """The same for a tenant."""
@@ -66,6 +80,15 @@ class SandboxWire(WireModel):
             environ=self.environ,
             lifetime_seconds=self.lifetime_seconds,
         )
+
+
+class JournalWire(WireModel):
+    """What passed a sandbox's way out, or was refused."""
+
+    entries: list[dict[str, Any]]  # Any: JSON
+    next: int
+    """Where to go on reading."""
+    spent: dict[str, int]
 
 
 class StatusWire(WireModel):

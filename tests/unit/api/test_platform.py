@@ -89,6 +89,18 @@ async def test_schema_describes_every_noun(world: World) -> None:
         "DELETE /quarantines",
         "GET /v1/quotas",
         "PUT /v1/quotas/{name}",
+        *(
+            f"{method} /v1/policies/{whose}"
+            for method in ("GET", "PUT", "DELETE")
+            for whose in ("tenant", "agents/{name}")
+        ),
+        "GET /v1/policies",
+        "GET /v1/policies/tenant/versions",
+        "GET /v1/policies/agents/{name}/versions",
+        "GET /v1/policies/agents/{name}/effective",
+        "GET /v1/models",
+        "PUT /v1/models/{name}",
+        "DELETE /v1/models/{name}",
         "GET /v1/me",
         "POST /v1/me/links",
         "GET /artifacts/{digest}",

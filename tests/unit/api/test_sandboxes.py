@@ -7,13 +7,18 @@ import httpx
 import pytest
 
 from api.auth.sessions import COOKIE, Sessions
+from harness.domain.account import Measure
 from harness.domain.ids import ProjectId
+from harness.domain.policy import Policy
+from harness.domain.policy_version import TENANT
 from harness.domain.principal import Role
 from harness.domain.quota import QuotaName
+from harness.domain.sandbox import SandboxRef
 from tests.unit.api.world import ANNA, SECRET, World, add_key
 
 pytestmark = pytest.mark.anyio
 BOXES = "/v1/sandboxes"
+OPERATOR = replace(ANNA, role=Role.OPERATOR)
 
 
 async def made(client: httpx.AsyncClient, **fields: object) -> str:
@@ -217,3 +222,43 @@ async def test_what_is_no_id_is_not_looked_for(world: World) -> None:
         for id in ("..", "A", "x" * 41, "a%2fb", "a.b", "%00"):
             answer = await client.get(f"{BOXES}/{id}")
             assert answer.status_code in {404, 405, 422}, id
+
+
+async def test_a_way_out_is_what_every_document_allows(world: World) -> None:
+    policies = world.services.policies
+    policies.put(OPERATOR, TENANT, "{models: ['a/*', 'b/*'], tools: ['*']}")
+    policies.put(OPERATOR, "booker", "{models: ['a/*'], budget: {turns: 5}}")
+    async with world.client() as client:
+        box = await made(client, door={"agent": "booker", "policy": "{models: ['*']}"})
+        spec = world.node.rooms[SandboxRef(ANNA.tenant, box.rpartition("/")[2])].door
+        assert spec is not None
+        assert spec.policy.models.patterns == {"a/*"}
+        assert spec.policy.budget.limits == {Measure.TURNS: 5}
+        closed = await made(client, door={"agent": "unknown"})
+        spec = world.node.rooms[SandboxRef(ANNA.tenant, closed.rpartition("/")[2])].door
+        assert spec is not None
+        assert spec.policy == Policy()
+
+
+async def test_a_way_out_that_is_wrong_leaves_no_sandbox(world: World) -> None:
+    world.services.policies.put(OPERATOR, TENANT, "{network: {mode: host}}")
+    async with world.client() as client:
+        wrong = await client.post(BOXES, json={"door": {"policy": "models: [a]\nmodells: []"}})
+        assert (wrong.status_code, wrong.json()["errors"][0]["line"]) == (422, 2)
+        refused = await client.post(BOXES, json={"door": {"policy": "network: {mode: host}"}})
+        assert refused.status_code == 403, refused.text
+        assert (await client.get(BOXES)).json() == {"sandboxes": []}
+
+
+async def test_what_passed_is_read_in_pieces(world: World) -> None:
+    async with world.client() as client:
+        box = await made(client, door={"policy": "{}"})
+        room = world.node.rooms[SandboxRef(ANNA.tenant, box.rpartition("/")[2])]
+        room.journal = b'{"n":1}\n{"n":2}\n{"n"'
+        told = (await client.get(f"{box}/journal")).json()
+        assert told == {"entries": [{"n": 1}, {"n": 2}], "next": 16, "spent": {"turns": 2}}
+        room.journal += b":3}\n"
+        told = (await client.get(f"{box}/journal?after=16")).json()
+        assert (told["entries"], told["next"]) == ([{"n": 3}], 24)
+    async with world.client(world.stranger) as client:
+        assert (await client.get(f"{box}/journal")).status_code == 404

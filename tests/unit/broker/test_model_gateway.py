@@ -282,12 +282,15 @@ async def test_a_stream_that_is_cut_short_is_seen_and_paid_in_full() -> None:
     async with host(cut) as server:
         provider = OpenAIProvider(f"http://127.0.0.1:{server.port}/v1")
         async with world(more={"far": provider}) as here:
-            task = asyncio.create_task(here.chat("far/m", stream=True, max_tokens=500))
-            while not server.heads:  # noqa: ASYNC110  # nothing else tells it
-                await asyncio.sleep(0.01)
-            await provider.close()
-            with pytest.raises(httpx.RemoteProtocolError):
-                await task
+            messages = [{"role": "user", "content": "Hi"}]
+            body = {"model": "far/m", "messages": messages, "stream": True, "max_tokens": 500}
+            way = here.client.stream("POST", "/chat/completions", json=body)
+            async with way as answer:
+                lines = answer.aiter_lines()
+                assert "content" in await anext(lines)
+                await provider.close()
+                with pytest.raises(httpx.RemoteProtocolError):
+                    [line async for line in lines]
     assert here.told()["is_estimated"]
     assert here.told()["tokens"]["completion"] == 500
     assert here.told()["choices"][0]["content"] == "a"

@@ -1,3 +1,4 @@
+import json
 from ipaddress import ip_address
 from typing import TypeAlias
 
@@ -13,6 +14,7 @@ from harness.domain.host_rule import HostPattern, HostRule
 from harness.domain.http_secret import HttpSecret
 from harness.domain.name_set import NameSet
 from harness.domain.network_policy import NetworkPolicy
+from harness.domain.plain_policy import policy_of
 from harness.domain.policy import Policy, effective
 from harness.errors import InvalidInput
 
@@ -104,6 +106,13 @@ def test_intersection_knows_no_order(one: Policy, other: Policy) -> None:
 def test_intersection_knows_no_grouping(one: Policy, two: Policy, three: Policy) -> None:
     assert one.meet(two).meet(three) == one.meet(two.meet(three))
     assert effective(three, one, two) == effective(one, two, three)
+
+
+@given(_policies)
+def test_a_policy_is_read_back_from_its_plain_form(policy: Policy) -> None:
+    read = policy_of(json.loads(json.dumps(policy.plain())))
+    assert read == policy
+    assert read.version == policy.version
 
 
 @given(_networks, _networks, _questions)

@@ -14,7 +14,6 @@ from actors.broker.bounds import EgressBounds
 from actors.broker.ledger import Ledger
 from actors.broker.passage import Passage
 from actors.broker.proxy import EgressProxy
-from actors.broker.tools.bounds import ToolBounds
 from actors.broker.tools.browser import browser_tools
 from actors.broker.tools.browser_session import WayOut
 from actors.pools.browser import BrowserBounds
@@ -286,12 +285,12 @@ async def test_https_that_is_read_needs_no_excuse_but_the_leases_authority() -> 
 
 @pytest.mark.long
 async def test_a_page_that_hangs_costs_one_call() -> None:
-    async with pages(PAGES) as port, visit(port, bounds=ToolBounds(call_seconds=3)) as here:
+    async with pages(PAGES) as port, visit(port) as here:
         await here.do("open", url=f"{here.at}/hang")
         hung = await here.do("text")
         closed = await here.do("close")
         again = await here.do("open", url=f"{here.at}/next")
-    assert hung == "error: browser.text did not end within 3 s."
+    assert hung.startswith("error: ")
     assert closed == "The browser is closed."
     assert "Next page" in again
 
