@@ -27,6 +27,12 @@ _FIRST_FREE = 128
 """Above every number that a command may be given, below the limit of open files."""
 
 
+def prepare() -> None:
+    """Set, once for all forks, the environment that every command has."""
+    os.environ.clear()
+    os.environ.update(ENVIRON)
+
+
 def become(request: dict[str, Any], descriptors: list[int]) -> NoReturn:
     """Execute a file, or run code in this very interpreter."""
     try:

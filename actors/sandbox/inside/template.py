@@ -23,8 +23,7 @@ def main() -> None:
     del sys.path[-1]
     for signum in init.DEAF_TO:
         signal.signal(signum, signal.SIG_IGN)
-    os.environ.clear()
-    os.environ.update(program.ENVIRON)
+    program.prepare()
     first, _ = messages.receive(control)
     if first is None:
         return
