@@ -231,3 +231,20 @@ def _made_again(client: Client) -> Sandbox:
         except Unavailable:
             if time.monotonic() > until:
                 raise
+
+
+def test_its_way_out_is_bounded_and_told(client: Client) -> None:
+    code = """
+import urllib.request
+try:
+    urllib.request.urlopen("http://169.254.169.254/")
+except OSError as failed:
+    print(failed)
+"""
+    with client.sandbox(policy="network: {allow: [{host: example.com}]}") as box:
+        assert b"403" in box.exec(Command(code=code)).stdout
+        (refused,) = box.journal()
+        assert (refused["what"], refused["denial"]) == ("refused", "host")
+        assert box.spent() == {}
+        with pytest.raises(InvalidInput, match="modells"):
+            client.sandbox(policy="modells: []")
