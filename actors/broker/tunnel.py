@@ -8,7 +8,7 @@ from actors.broker.peer import CHUNK
 from actors.broker.report import EgressEnded
 from actors.broker.server_name import server_name
 from harness.domain.decision import Denial, refused
-from harness.domain.host_name import Endpoint, host_name
+from harness.domain.host_name import Endpoint, address_of, host_name
 from harness.errors import InvalidInput
 from harness.ports.clock import Clock
 
@@ -68,8 +68,11 @@ class Tunnel:
     async def _checked(self, reader: asyncio.StreamReader, data: bytes) -> bytes:
         """A client's first bytes, unless its TLS is meant for another host than it connected to.
 
-        Servers with many names would pass it on to that one.
+        Servers with many names would pass it on to that one. Who allows an address allows all that
+        answers there.
         """
+        if address_of(self.to.host) is not None:
+            return data
         try:
             pieces = 1
             while data and not (found := server_name(data)).is_known:

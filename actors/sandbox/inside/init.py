@@ -14,6 +14,8 @@ from typing import Any
 
 from actors.sandbox.inside import kernel, messages, program, tree
 
+DEAF_TO = (1, 2, 3, 10, 12, 13, 14, 15)
+"""Signals that its template ignores, and with it every first process."""
 CLEAN_SECONDS = 2.0
 """How long killed processes may take to vanish before the result is told anyway."""
 _ROUNDS = 50
@@ -155,9 +157,7 @@ def _harden() -> int:
     wake, waker = os.pipe()
     os.set_blocking(wake, False)
     os.set_blocking(waker, False)
-    for signum in (1, 2, 3, 10, 12, 13, 14, 15):
-        signal.signal(signum, signal.SIG_IGN)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
+    kernel.hear(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
     kernel.set_dumpable(dumpable=False)
     for name in os.listdir("/proc/self/fd"):

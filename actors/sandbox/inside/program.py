@@ -18,10 +18,19 @@ ENVIRON = {
     "USER": "agent",
 }
 NOT_STARTED = 127
-_SIGNALS = (1, 2, 3, 10, 12, 13, 14, 15, 17, signal.SIGXFSZ)
+_SIGNALS = (1, 2, 3, 10, 12, 13, 14, 15, 17, 25)
 """Which the first process hears in its own way, and no command does."""
+_INTERRUPT = 2
+_PIPE_SIGNALS = (13, 25)
+"""SIGPIPE and SIGXFSZ, which Python ignores and tells as errors."""
 _FIRST_FREE = 128
 """Above every number that a command may be given, below the limit of open files."""
+
+
+def prepare() -> None:
+    """Set, once for all forks, the environment that every command has."""
+    os.environ.clear()
+    os.environ.update(ENVIRON)
 
 
 def become(request: dict[str, Any], descriptors: list[int]) -> NoReturn:
@@ -34,7 +43,7 @@ def become(request: dict[str, Any], descriptors: list[int]) -> NoReturn:
         environ = ENVIRON | request["environ"]
         kernel.set_dumpable(dumpable=True)
         if "code" in request:
-            _run(request["code"], environ)
+            _run(request["code"], request["environ"])
         os.execvpe(request["argv"][0], request["argv"], environ)
     except Exception as trouble:  # whatever it is, this process must not go on as what it was
         os.write(2, f"cannot start: {trouble}\n".encode())
@@ -85,13 +94,11 @@ def _found(name: str, environ: dict[str, str]) -> str:
 
 def _reset_signals(*, keep_pipe_ignored: bool) -> None:
     signal.set_wakeup_fd(-1)
-    for signum in set(_SIGNALS) - {signal.SIGPIPE, signal.SIGXFSZ}:
-        signal.signal(signum, signal.SIG_DFL)
+    for signum in _SIGNALS:
+        if not keep_pipe_ignored or signum not in _PIPE_SIGNALS:
+            kernel.hear(signum, kernel.DEFAULT)
     if keep_pipe_ignored:  # as Python starts, or asyncio's users die
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    else:
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+        kernel.hear(_INTERRUPT, signal.default_int_handler)
 
 
 def _place(descriptors: list[int], numbers: list[int]) -> None:
@@ -104,7 +111,7 @@ def _place(descriptors: list[int], numbers: list[int]) -> None:
 
 
 def _run(code: str, environ: dict[str, str]) -> NoReturn:
-    os.environ.clear()
+    """Within an interpreter whose template has `ENVIRON` already."""
     os.environ.update(environ)
     random.seed()
     sys.argv = ["-c"]

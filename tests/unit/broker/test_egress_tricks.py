@@ -299,6 +299,17 @@ async def test_a_tunnel_is_for_the_host_that_it_was_opened_to() -> None:
     assert "evil.test" in way.notes.decisions[-1].decision.reason
 
 
+async def test_an_address_answers_to_any_name() -> None:
+    async def told(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"got %d" % len(await reader.read(1 << 16)))
+        writer.close()
+
+    async with host(serve=told) as app, door(rule("127.0.0.1")) as way:
+        at = b"127.0.0.1:%d" % app.port
+        assert (await tunnelled(way, at, hello("app.example"))).startswith(b"got")
+    assert way.notes.denials == []
+
+
 async def test_who_is_read_asks_for_the_host_that_he_connected_to() -> None:
     theirs = Authority(SystemClock())
     trusted = ssl.create_default_context(cadata=theirs.pem)
