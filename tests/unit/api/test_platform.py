@@ -27,7 +27,7 @@ SANDBOXES = (
     *("POST BOX/resume", "POST BOX/snapshots", "POST BOX/exposures", "POST BOX/exec"),
     *("POST BOX/commands", "POST BOX/commands/{number}/wait", "POST BOX/commands/{number}/signal"),
     *("DELETE BOX/commands/{number}", "GET BOX/files", "PUT BOX/files", "DELETE BOX/files"),
-    *("GET BOX/folders", "PUT BOX/folders"),
+    *("GET BOX/folders", "PUT BOX/folders", "GET BOX/journal"),
 )
 
 
