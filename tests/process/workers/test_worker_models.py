@@ -94,7 +94,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         opened.push_async_callback(door.close)
         door.admit("w1", ask, None, models.lend)
         yield House(models, AgentDesk(str(door.path), "w1"), artifacts)
-    left = {name for name in await asyncio.to_thread(os.listdir, tmp_path)}
+    left = set(await asyncio.to_thread(os.listdir, tmp_path))
     assert not {name for name in left if name.startswith(".model")}
 
 
