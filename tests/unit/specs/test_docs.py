@@ -11,7 +11,9 @@ from actors.specs.loader import load
 from actors.specs.schema import json_schema
 from tests.architecture.source import ROOT
 
-PAGE = (ROOT / "docs" / "specs.md").read_text(encoding="utf-8")
+PAGE = "\n".join(
+    (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("specs.md", "goals.md")
+)
 BLOCK = re.compile(r"^```(yaml(?: step)?)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 SPECS = sorted(ROOT.glob("examples/**/*.ath.yaml"))
 
@@ -34,5 +36,5 @@ def test_shown_spec_is_valid(text: str) -> None:
 
 
 def test_there_is_something_shown() -> None:
-    assert len(TEXTS) == 7
+    assert len(TEXTS) == 8
     assert SPECS
