@@ -6,6 +6,7 @@ import typer
 
 from cluster.cli import (
     environments,
+    freeze,
     imports,
     look,
     machine,
@@ -34,6 +35,7 @@ run.register(app)
 rerun.register(app)
 imports.register(app)
 look.register(app)
+freeze.register(app)
 environments.register(app)
 secrets.register(app)
 quotas.register(app)
