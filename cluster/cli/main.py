@@ -5,6 +5,7 @@ import sys
 import typer
 
 from cluster.cli import (
+    agent,
     environments,
     freeze,
     imports,
@@ -42,6 +43,7 @@ quotas.register(app)
 quarantine.register(app)
 validate.register(app)
 policy.register(app)
+agent.register(app)
 
 
 def main() -> None:
