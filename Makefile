@@ -1,7 +1,7 @@
 # Everything runs from the checkout's own `.venv`, which `install` makes; no step needs activation.
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
-BENCHMARKS := start overhead http engine browser api data
+BENCHMARKS := start overhead http engine browser api data sandbox broker
 PYTHONS := $(if $(PYTHON),"$(PYTHON)",$(PY) python3.14 python3.13 python3.12 python3.11 python3)
 COMPLETE := import sys, ensurepip; sys.exit(sys.version_info < (3, 11))
 # The first complete Python installs; where there is none, the last one says what it lacks.
@@ -12,7 +12,7 @@ INSTALL = for python in $(PYTHONS); do \
 		echo "$$python not found: install Python 3.11 or newer with its venv module" >&2; exit 1; }; \
 	"$$python" -m cluster.install --browser
 
-.PHONY: help install browser run stop test test-all check fix bench doctor lock release clean
+.PHONY: help install browser run stop test test-all check fix bench doctor lock proto release clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
@@ -56,6 +56,10 @@ lock: install ## Resolve the dependencies anew; UPGRADE=--upgrade takes the newe
 		--all-extras --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-annotate --custom-compile-command 'make lock' \
 		$(UPGRADE) --output-file requirements.lock
+
+proto: install ## Make the Python of proto/ anew
+	@$(PY) -m grpc_tools.protoc -Iproto --python_out=api/grpc/generated \
+		--pyi_out=api/grpc/generated ath/v1/sandbox.proto
 
 release: install ## Build the wheel and the source distribution into dist
 	@$(PY) -m hatchling build

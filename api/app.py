@@ -8,11 +8,17 @@ from api.rest import (
     events,
     health,
     imports,
+    model_servers,
+    policies,
     problem,
     quarantines,
     quotas,
     results,
     runs,
+    sandbox_commands,
+    sandbox_files,
+    sandbox_ports,
+    sandboxes,
     schema,
     secrets,
     sources,
@@ -38,6 +44,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.services = services
     app.state.access = Access(services)
     app.state.followers = Followers(services.settings.max_followers)
+    app.state.transfers = sandbox_files.Transfers()
     problem.install(app, services.entropy)
     for noun in (
         runs,
@@ -50,6 +57,12 @@ def create_app(services: Services) -> FastAPI:
         secrets,
         quotas,
         quarantines,
+        policies,
+        model_servers,
+        sandboxes,
+        sandbox_commands,
+        sandbox_files,
+        sandbox_ports,
     ):
         app.include_router(noun.router)
     for rest in (health, docs):

@@ -13,9 +13,12 @@ from harness.ports.clock import Clock
 from harness.ports.entropy import Entropy
 from harness.ports.records import Records
 from harness.services.imports import Imports
+from harness.services.model_servers import ModelServers
+from harness.services.policies import Policies
 from harness.services.quarantines import Quarantines
 from harness.services.quotas import Quotas
 from harness.services.runs import Runs
+from harness.services.sandboxes import Sandboxes
 from harness.services.secrets import Secrets
 from harness.services.sources import Sources
 
@@ -34,6 +37,8 @@ class ApiSettings:
     max_suite_bytes: int = 512 * 1024 * 1024
     max_import_bytes: int = 256 * 1024 * 1024
     """Of reports and the files that they name."""
+    max_sandbox_file_bytes: int = 32 * 1024 * 1024
+    """Of a file that is read from or written to a sandbox at once."""
     max_followers: int = 256
     """Event streams that one process serves at a time."""
     poll_seconds: float = 0.05
@@ -67,6 +72,9 @@ class Services:
     sources: Sources
     quotas: Quotas
     quarantines: Quarantines
+    policies: Policies
+    model_servers: ModelServers
+    sandboxes: Sandboxes
     records: Records
     artifacts: ArtifactStore
     clock: Clock

@@ -1,22 +1,28 @@
-"""Sandboxes beside a plain interpreter and bubblewrap: `python -m benchmarks.sandbox`."""
+"""Sandboxes beside a plain interpreter, bubblewrap and runc: `python -m benchmarks.sandbox`."""
 
 import argparse
 import asyncio
+import contextlib
+import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from statistics import median
+from statistics import median, quantiles
 
 from actors.sandbox.cgroup import find_roots
 from actors.sandbox.namespace import NamespaceSandbox
-from actors.sandbox.spec import Command, SandboxSpec
 from actors.sandbox.template import Template
 from actors.sandbox.users import Users
+from benchmarks.hogs import hogs
+from benchmarks.rivals import Runc, bwrap
 from benchmarks.table import Figure, show
+from harness.domain.sandbox import Chunk, Command, SandboxSpec
 
 CODE = "print('hello')"
 SAID = b"hello\n"
@@ -25,31 +31,50 @@ PLAIN = [INTERPRETER, "-I", "-S", "-c", CODE]
 """As bare as what runs in a sandbox: site-packages may cost more than the interpreter."""
 SPEC = SandboxSpec("benchmark")
 CROWD = 40
-"""Sandboxes that exist beside the one that is measured."""
+"""Idle sandboxes whose memory is measured."""
+AGENTS, COMMANDS, SERIES = 2, 8, 10
+"""How throughput is measured: so many side by side, each so many commands, so often."""
+INSIDE = (1, 100)
+"""Processes in a sandbox that is killed."""
+FORKS = """
+import os, signal
+for _ in range({}):
+    if os.fork() == 0:
+        signal.pause()
+print('hello', flush=True)
+signal.pause()
+"""
+
+Way = Callable[[], Awaitable[float]]
+"""Does it once; gives milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rivals:
+    """What else there is to compare with."""
+
+    bwrap: str | None
+    runc: Runc | None
 
 
 @dataclass(slots=True)
 class Times:
-    """Milliseconds of each way, interleaved."""
+    """Milliseconds of each way, interleaved, and commands a second."""
 
     taken: dict[str, list[float]] = field(default_factory=dict)
+    rates: dict[str, list[float]] = field(default_factory=dict)
 
-    async def time(self, name: str, way: Callable[[], Awaitable[bytes]]) -> None:
-        """Once, until the result is there.
+    def ratio(self, ours: str, theirs: str) -> float:
+        """Of the medians of two ways."""
+        return median(self.taken[ours]) / median(self.taken[theirs])
 
-        Raises:
-            RuntimeError: it said something else than it should.
-        """
-        begun = time.perf_counter()
-        said = await way()
-        self.taken.setdefault(name, []).append((time.perf_counter() - begun) * 1000)
-        if said != SAID:
-            raise RuntimeError(f"{name} said {said!r}.")
+    def rate_ratio(self) -> float:
+        """Commands a second over those in bubblewrap."""
+        return median(self.rates["ours"]) / median(self.rates["bwrap"])
 
-    def ratio(self, key: str, ours: str, theirs: str, goal: float) -> Figure:
-        """The medians of two ways."""
-        mine, other = (median(self.taken[name]) for name in (ours, theirs))
-        return Figure(key, mine / other, goal, f"{mine:.2f} ms", f"{other:.2f} ms")
+    def kill_p95(self) -> float:
+        """Milliseconds, with as many processes inside as take longest."""
+        return max(quantiles(self.taken[f"kill {each}"], n=20)[-1] for each in INSIDE)
 
 
 def main() -> int:
@@ -57,102 +82,204 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.sandbox", description=__doc__)
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--bwrap", default=shutil.which("bwrap"), help="path of bubblewrap")
+    parser.add_argument("--runc", default=shutil.which("runc"), help="path of runc")
     parser.add_argument("--json", action="store_true", help="end with one line of JSON")
     options = parser.parse_args()
-    figures = asyncio.run(measure(options.rounds, options.bwrap))
+    with tempfile.TemporaryDirectory(prefix="ath-benchmark-") as folder:
+        runc = Runc.bundle(options.runc, Path(folder), PLAIN) if options.runc else None
+        figures = asyncio.run(measure(options.rounds, Rivals(options.bwrap, runc)))
     show("sandbox", figures, as_json=options.json)
     return 0
 
 
-async def measure(rounds: int, bwrap: str | None) -> Sequence[Figure]:
-    """Every figure, on one template."""
+async def measure(rounds: int, rivals: Rivals) -> Sequence[Figure]:
+    """Every figure, on one template: of a quiet machine, then of one whose cores are all taken."""
     template = await Template.start([], find_roots(), Users.of_this_process())
     try:
-        times = Times()
-        warm = await template.spawn(SPEC)
-        await _rounds(times, template, warm, rounds, bwrap)
-        await warm.close()
-        crowd = [await template.spawn(SPEC) for _ in range(CROWD)]
-        memory = sum(map(_pss, crowd)) / CROWD / 2**20
-        for _ in range(rounds):
-            await _fresh(times, "fresh in a crowd", template)
-            await times.time("warm in a crowd", lambda: _warm(crowd[0]))
-        for one in crowd:
-            await one.close()
+        memory = await _idle_memory(template)
+        quiet = await _measured(template, rounds, rivals)
+        with hogs():
+            loaded = await _measured(template, rounds, rivals)
     finally:
         template.close()
-    return _figures(times, memory)
+    return _figures({"quiet": quiet, "loaded": loaded}, memory)
 
 
-async def _rounds(
-    times: Times, template: Template, warm: NamespaceSandbox, rounds: int, bwrap: str | None
-) -> None:
-    for number in range(rounds + 1):
-        if number == 1:
-            times.taken.clear()  # the first only warmed caches
-        await times.time("python", lambda: _run(PLAIN))
-        await _fresh(times, "fresh", template)
-        await times.time("warm", lambda: _warm(warm))
-        await times.time("executed", lambda: _executed(warm))
-        if bwrap:
-            await times.time("bwrap", lambda: _run([*_hardened(str(bwrap)), *PLAIN]))
+async def _measured(template: Template, rounds: int, rivals: Rivals) -> Times:
+    times = Times()
+    async with _sandbox(template) as warm:
+        ways = _ways(template, warm, rivals)
+        for number in range(rounds + 1):
+            # Whose turn comes after whose changes: the kernel tidies up after some of them.
+            for name in _rotated(list(ways), number):
+                taken = await ways[name]()
+                if number:  # the first only warms caches
+                    times.taken.setdefault(name, []).append(taken)
+    if rivals.bwrap is not None:
+        argv = bwrap(rivals.bwrap, PLAIN)
+        for _ in range(SERIES):
+            for name, agent in (
+                ("ours", partial(_in_a_sandbox, template)),
+                ("bwrap", partial(_in_bubblewrap, argv)),
+            ):
+                times.rates.setdefault(name, []).append(await _per_second(agent))
+    return times
 
 
-def _figures(times: Times, memory: float) -> Sequence[Figure]:
-    found = [
-        times.ratio("fresh_vs_python", "fresh", "python", 1.5),
-        times.ratio("warm_vs_python", "warm", "python", 0.6),
-        times.ratio("executed_vs_python", "executed", "python", 1.5),
-        times.ratio("end_vs_python", "end of fresh", "python", 1.0),
-        times.ratio("fresh_growth", "fresh in a crowd", "fresh", 1.25),
-        times.ratio("warm_growth", "warm in a crowd", "warm", 1.25),
-        Figure("idle_pss_mib", memory, 6.0, f"{memory:.2f} MiB"),
-    ]
-    if "bwrap" in times.taken:
-        found.insert(3, times.ratio("fresh_vs_bwrap", "fresh", "bwrap", 1.0))
+def _rotated(names: Sequence[str], by: int) -> Sequence[str]:
+    first = by % len(names)
+    return [*names[first:], *names[:first]]
+
+
+def _ways(template: Template, warm: NamespaceSandbox, rivals: Rivals) -> Mapping[str, Way]:
+    code, execve = Command(code=CODE), Command(argv=PLAIN)
+    found: dict[str, Way] = {
+        "python": lambda: _process(PLAIN),
+        "fresh": lambda: _fresh(template, code),
+        "warm": lambda: _command(warm, code),
+        "execve": lambda: _command(warm, execve),
+    }
+    if rivals.runc is not None:
+        runc = rivals.runc
+        found["runc"] = lambda: _process(runc.argv())
+    for count in INSIDE:
+        found[f"kill {count}"] = partial(_killed, template, count)
     return found
 
 
-async def _fresh(times: Times, name: str, template: Template) -> None:
-    """From nothing to a result; then, by itself, from the order to end to nothing being left."""
-    made: list[NamespaceSandbox] = []
-
-    async def begin() -> bytes:
-        made.append(await template.spawn(SPEC))
-        return await _warm(made[0])
-
-    async def end() -> bytes:
-        made[0].kill()
-        await made[0].wait()
-        return SAID
-
-    await times.time(name, begin)
-    await times.time(f"end of {name}", end)
-
-
-async def _warm(sandbox: NamespaceSandbox) -> bytes:
-    return (await sandbox.exec(Command(code=CODE))).stdout
-
-
-async def _executed(sandbox: NamespaceSandbox) -> bytes:
-    return (await sandbox.exec(Command(argv=PLAIN))).stdout
-
-
-async def _run(argv: Sequence[str]) -> bytes:
-    return subprocess.run(argv, stdout=subprocess.PIPE, env={}, check=True).stdout  # noqa: ASYNC221 - nothing else runs
-
-
-def _hardened(bwrap: str) -> list[str]:
-    """As much of the same as bubblewrap offers by itself: no filter, no limits."""
-    shown = ["--ro-bind", "/usr", "/usr", "--ro-bind", sys.base_prefix, sys.base_prefix]
-    for name in ("bin", "sbin", "lib", "lib64"):
-        shown += ["--symlink", f"usr/{name}", f"/{name}"]
-    private = ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--remount-ro", "/"]
-    return [bwrap, "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL",
-            *shown, *private]  # fmt: skip
+def _figures(loads: Mapping[str, Times], memory: float) -> Sequence[Figure]:
+    """The worse of quiet and loaded is the figure; the table shows both."""
+    found = [
+        _compared(loads, "warm_vs_python", "warm", "python", 0.5),
+        _compared(loads, "warm_execve_vs_python", "execve", "python", 1.3),
+        _compared(loads, "fresh_vs_isolated_python", "fresh", "python", 2.0),
+    ]
+    if "runc" in loads["quiet"].taken:
+        found.append(_compared(loads, "fresh_vs_runc", "fresh", "runc", 0.5))
+    if loads["quiet"].rates:
+        found.append(
+            Figure(
+                "throughput_vs_bwrap",
+                min(each.rate_ratio() for each in loads.values()),
+                1.5,
+                _both(loads, lambda each: median(each.rates["ours"]), "/s"),
+                _both(loads, lambda each: median(each.rates["bwrap"]), "/s"),
+                at_least=True,
+            )
+        )
+    kills = max(each.kill_p95() for each in loads.values())
+    return [
+        *found,
+        Figure("idle_pss_mib", memory, 8.0, f"{memory:.2f} MiB"),
+        Figure("kill_ms", kills, 300.0, _both(loads, Times.kill_p95, " ms")),
+    ]
 
 
-def _pss(sandbox: NamespaceSandbox) -> float:
+def _compared(loads: Mapping[str, Times], key: str, ours: str, theirs: str, goal: float) -> Figure:
+    return Figure(
+        key,
+        max(each.ratio(ours, theirs) for each in loads.values()),
+        goal,
+        _both(loads, lambda each: median(each.taken[ours]), " ms"),
+        _both(loads, lambda each: median(each.taken[theirs]), " ms"),
+    )
+
+
+def _both(loads: Mapping[str, Times], of: Callable[[Times], float], unit: str) -> str:
+    return ", ".join(f"{name} {of(each):.1f}{unit}" for name, each in loads.items())
+
+
+async def _command(sandbox: NamespaceSandbox, command: Command, begun: float = 0.0) -> float:
+    """Until the first byte is here; what follows is waited for, and not counted."""
+    begun = begun or time.perf_counter()
+    taken, said = 0.0, b""
+    async for item in sandbox.exec_stream(command):
+        taken = taken or time.perf_counter() - begun
+        said += item.data if isinstance(item, Chunk) else b""
+    _check(said)
+    return taken * 1000
+
+
+async def _fresh(template: Template, command: Command) -> float:
+    """From nothing to the first byte."""
+    begun = time.perf_counter()
+    async with _sandbox(template) as made:
+        return await _command(made, command, begun)
+
+
+async def _process(argv: Sequence[str]) -> float:
+    """The same of a program outside."""
+    begun = time.perf_counter()
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, env={}) as started:  # noqa: ASYNC220 - nothing else runs
+        if started.stdout is None:
+            raise RuntimeError("Its output is a pipe.")
+        said = os.read(started.stdout.fileno(), 100)
+        taken = time.perf_counter() - begun
+    _check(said)
+    return taken * 1000
+
+
+async def _killed(template: Template, count: int) -> float:
+    """From the order to end it until nothing is left of it."""
+    made = await template.spawn(SPEC)
+    running = made.start(Command(code=FORKS.format(count - 1)), stream=True)
+    async for _ in running.stream():
+        break
+    begun = time.perf_counter()
+    made.kill()
+    await made.wait()
+    taken = time.perf_counter() - begun
+    await made.close()
+    await running.wait()
+    return taken * 1000
+
+
+async def _per_second(agent: Callable[[], Awaitable[None]]) -> float:
+    begun = time.perf_counter()
+    await asyncio.gather(*(agent() for _ in range(AGENTS)))
+    return AGENTS * COMMANDS / (time.perf_counter() - begun)
+
+
+async def _in_a_sandbox(template: Template) -> None:
+    """One agent's Python commands in a sandbox of its own, which is made and ended with them."""
+    async with _sandbox(template) as made:
+        for _ in range(COMMANDS):
+            _check((await made.exec(Command(code=CODE))).stdout)
+
+
+async def _in_bubblewrap(argv: Sequence[str]) -> None:
+    """The same commands, each in a sandbox that bubblewrap makes for it."""
+    for _ in range(COMMANDS):
+        # A thread costs less than a child watcher of asyncio's, which would be the rival's loss.
+        _check(await asyncio.to_thread(_output, argv))
+
+
+def _output(argv: Sequence[str]) -> bytes:
+    return subprocess.run(argv, stdout=subprocess.PIPE, env={}, check=True).stdout
+
+
+async def _idle_memory(template: Template) -> float:
+    """MiB of one among many."""
+    async with contextlib.AsyncExitStack() as stack:
+        crowd = [await stack.enter_async_context(_sandbox(template)) for _ in range(CROWD)]
+        return sum(map(_pss, crowd)) / CROWD / 2**20
+
+
+@contextlib.asynccontextmanager
+async def _sandbox(template: Template) -> AsyncIterator[NamespaceSandbox]:
+    made = await template.spawn(SPEC)
+    try:
+        yield made
+    finally:
+        await made.close()
+
+
+def _check(said: bytes) -> None:
+    if said != SAID:
+        raise RuntimeError(f"A command said {said!r}.")
+
+
+def _pss(sandbox: NamespaceSandbox) -> int:
     """Of its first process and the one that waits for it."""
     stat = Path(f"/proc/{sandbox.pid}/stat").read_text()
     parent = int(stat.rpartition(")")[2].split()[1])

@@ -14,9 +14,12 @@ from pathlib import Path
 
 from actors.sandbox.probe import describe_process_tier
 from actors.sandbox.tier_probe import probe_tiers
-from actors.sandbox.tiers import Tier, TierReport
 from cluster.browser_check import describe, playwrights_own
+from cluster.installation import InstallationFiles
 from cluster.platform import Platform
+from harness.client import Client
+from harness.client.connection import Patience
+from harness.domain.sandbox_tier import Tier, TierReport
 from harness.errors import HarnessError
 from harness.settings import Settings
 from serve.browser import browser
@@ -50,6 +53,7 @@ def examine(settings: Settings) -> list[Check]:
         _git,
         _running,
         _api,
+        _sandboxes,
     ]
     return [look(settings) for look in looks] + _tiers()
 
@@ -157,3 +161,19 @@ def _api(settings: Settings) -> Check:
             return Check("API", reply.status == 200, f"{found.url} answers")
     except (HarnessError, urllib.error.URLError, OSError) as trouble:
         return Check("API", False, str(trouble), f"See {settings.home / 'logs'}.")
+
+
+def _sandboxes(settings: Settings) -> Check:
+    """The host of sandboxes is begun with the first one; asking for a list begins nothing."""
+    name, remedy = "Sandboxes", f"See {settings.home / 'logs'}."
+    try:
+        found = Platform(settings).look()
+        if found is None:
+            return Check(name, True, "none while the platform is down", required=False)
+        token = settings.token or InstallationFiles(settings.home).token.read_text()
+        with Client(found.url, token, patience=Patience(call_seconds=5)) as client:
+            living = client.sandboxes.list()
+    except (HarnessError, OSError) as trouble:
+        return Check(name, False, str(trouble), remedy, required=False)
+    most = min(settings.sandboxes, settings.tenant_sandboxes)
+    return Check(name, True, f"{len(living)} of at most {most} live", required=False)

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
 
+from actors.sandbox.cgroup import find_roots, sweep
 from cluster.installation import InstallationFiles, pick_ports
 from cluster.processes import adopt_orphans, end_all, reap
 from cluster.ray_head import head_command, ray_environ
@@ -66,6 +67,7 @@ class Supervisor:
         finally:
             self._say(PlatformState.DOWN, "stopping")
             end_all(grace_seconds=3.0)
+            _sweep_cgroups()
             shutil.rmtree(self.settings.scratch, ignore_errors=True)
             self._say(PlatformState.DOWN, "")
 
@@ -140,7 +142,7 @@ class Supervisor:
             self._start_head()
 
     def _start_head(self) -> None:
-        for folder in ("ray", "haproxy", "runs"):
+        for folder in ("ray", "haproxy", "runs", "sandboxes", "snapshots"):
             shutil.rmtree(self.settings.scratch / folder, ignore_errors=True)
         self.settings.scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
         (self.settings.scratch / "haproxy").mkdir(mode=0o700)
@@ -186,6 +188,16 @@ class Supervisor:
         except OSError as failed:
             # A full disk or a removed home must not keep the platform from being mended or ended.
             _log.warning("state not written", extra={"error": str(failed)})
+
+
+def _sweep_cgroups() -> None:
+    """Remove the empty cgroups of sandboxes whose host was ended with everything else."""
+    try:
+        roots = find_roots()
+        if roots is not None:
+            sweep(roots)
+    except OSError as failed:
+        _log.warning("cgroups not swept", extra={"error": str(failed)})
 
 
 def supervise(settings: Settings) -> None:

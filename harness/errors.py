@@ -1,6 +1,7 @@
 """The error tree: the class says what a caller can do about it, attributes carry the facts."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar, Self
 
 
@@ -17,6 +18,34 @@ class InvalidInput(HarnessError):
 
     code = "invalid_input"
     status = 422
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Mistake:
+    """One thing that is wrong in a text; lines and columns count from 1."""
+
+    line: int
+    column: int
+    path: str
+    """Keys and positions that lead to it, such as `network.allow[0].host`."""
+    message: str
+
+    def __str__(self) -> str:
+        where = f"{self.line}:{self.column}: "
+        return f"{where}{self.path}: {self.message}" if self.path else f"{where}{self.message}"
+
+
+class InvalidDocument(InvalidInput):
+    """A text that is not what it should be; every mistake has its place."""
+
+    def __init__(self, mistakes: Sequence[Mistake]) -> None:
+        """All that was found, in the order of the text."""
+        super().__init__("\n".join(map(str, mistakes)))
+        self.mistakes = tuple(mistakes)
+
+    def __reduce__(self) -> tuple[type[Self], tuple[tuple[Mistake, ...]]]:
+        """Travel between processes with its mistakes."""
+        return type(self), (self.mistakes,)
 
 
 class NotFound(HarnessError):

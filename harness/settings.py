@@ -88,6 +88,26 @@ class Settings:
     """Disk that one warm browser may use for its profile and downloads."""
     browser_idle_seconds: float = 300.0
     """How long a browser stays warm that nobody uses."""
+    sandboxes: int = 64
+    """Sandboxes of all tenants together on each node."""
+    tenant_sandboxes: int = 32
+    """Sandboxes that a tenant may have, unless an operator gave it another quota below this."""
+    sandbox_spares: int = 2
+    """Sandboxes that wait for each tenant that had one; 3 MiB each."""
+    sandbox_mib: int = 2048
+    """The most memory that one sandbox may ask for."""
+    sandbox_disk_mib: int = 1024
+    """The most disk that one sandbox may ask for, which is memory in the namespace tier."""
+    sandbox_cpus: float = 2.0
+    """The most CPUs that one sandbox may ask for."""
+    sandbox_seconds: float = 24 * 3600.0
+    """The longest life of a sandbox."""
+    sandbox_command_seconds: float = 3600.0
+    """The longest deadline of a command in a sandbox."""
+    grpc_port: int = 0
+    """Port of loopback where sandboxes are served by gRPC, too; 0 means not at all."""
+    snapshots_mib: int = 4096
+    """Disk for snapshots of sandboxes on each node; a quarter of it for one tenant."""
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None) -> Self:

@@ -13,7 +13,7 @@ from actors.scheduler.actor import start_scheduler
 from actors.workers.actor import start_worker_host
 from harness.settings import Settings
 from serve.control_plane import control_plane
-from serve.wiring import browser_host, prepare, scheduler, worker_host
+from serve.wiring import browser_host, grpc_gateway, prepare, scheduler, worker_host
 
 CONNECT_SECONDS = 90.0
 
@@ -37,6 +37,10 @@ def deploy(settings: Settings, address: str) -> None:
     serve.run(
         control_plane(settings.replicas), name="control-plane", route_prefix="/", blocking=False
     )
+    if settings.grpc_port:
+        from serve.grpc_gateway import start_grpc_gateway  # loads gRPC, which most never use
+
+        start_grpc_gateway(partial(grpc_gateway, settings))
 
 
 def _connect(address: str) -> None:

@@ -1,9 +1,12 @@
 """A certificate authority of one sandbox, for hosts whose HTTPS must be read."""
 
+import hashlib
 import ssl
 import tempfile
+from base64 import b64encode
 from collections import OrderedDict
 from datetime import timedelta
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -37,6 +40,14 @@ class Authority:
         """The certificate that the sandbox must trust."""
         return self._certificate.public_bytes(serialization.Encoding.PEM).decode()
 
+    @property
+    def key_digest(self) -> str:
+        """SHA-256 of the public key that all its hosts have, in base64, as browsers take it."""
+        data = self._leaf_key.public_key().public_bytes(
+            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        return b64encode(hashlib.sha256(data).digest()).decode()
+
     def context(self, host: str) -> ssl.SSLContext:
         """Speaks TLS 1.2 or newer and HTTP/1.1 as this host; the latest hosts are kept."""
         found = self._contexts.pop(host, None) or self._made(host)
@@ -49,6 +60,7 @@ class Authority:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.set_alpn_protocols(["http/1.1"])
+        context.sni_callback = partial(_only, host)
         # OpenSSL takes certificates from files alone.
         with tempfile.TemporaryDirectory(prefix="ath-certificate-") as folder:
             path = Path(folder) / "chain.pem"
@@ -107,6 +119,12 @@ class Authority:
             .not_valid_before(now - _SKEW)
             .not_valid_after(now + LIFE)
         )
+
+
+def _only(host: str, _tls: object, asked: str | None, _context: ssl.SSLContext) -> int | None:
+    """Refuse whoever connected to this host and asks for another one."""
+    is_meant = asked is None or asked.lower().removesuffix(".") == host
+    return None if is_meant else ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
 
 
 def _named(text: str) -> x509.Name:

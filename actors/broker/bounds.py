@@ -11,6 +11,8 @@ class EgressBounds:
     """Open at once; one more is closed as soon as it is accepted."""
     head_bytes: int = 64 << 10
     """Of a request's or an answer's line and headers."""
+    headers: int = 256
+    """Of a request or an answer."""
     body_bytes: int = 256 << 20
     """Of each body."""
     head_seconds: float = 10.0

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -14,6 +14,7 @@ from harness.errors import HarnessError
 
 Streams: TypeAlias = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Handler: TypeAlias = Callable[[Streams], Coroutine[Any, Any, None]]  # Any: as coroutines are
+Heard: TypeAlias = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 _BROKEN = (Malformed, HarnessError, TimeoutError, OSError, h11.LocalProtocolError)
 
@@ -34,15 +35,20 @@ class Connections:
 
     async def listen(self, listener: socket.socket, handle: Handler) -> None:
         """Accept on this socket, which closes with the others."""
-
-        async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            _speak_at_once(writer)
-            work = None if self.is_full else handle((reader, writer))
-            with self.joined():
-                await _carried_out(work, writer)
-
         listener.setblocking(False)
+        hear = self._hearing(handle)
         self._servers.append(await asyncio.start_server(hear, sock=listener))
+
+    async def adopt(self, end: socket.socket, handle: Handler) -> None:
+        """Take over one end of a connection, as if it had just been accepted."""
+        loop = asyncio.get_running_loop()
+
+        def protocol() -> asyncio.StreamReaderProtocol:
+            reader = asyncio.StreamReader(loop=loop)
+            return asyncio.StreamReaderProtocol(reader, self._hearing(handle), loop=loop)
+
+        end.setblocking(False)
+        await loop.connect_accepted_socket(protocol, end)
 
     @contextlib.contextmanager
     def joined(self) -> Iterator[None]:
@@ -55,6 +61,15 @@ class Connections:
             yield
         finally:
             self._tasks.discard(task)
+
+    def _hearing(self, handle: Handler) -> Heard:
+        async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            _speak_at_once(writer)
+            work = None if self.is_full else handle((reader, writer))
+            with self.joined():
+                await _carried_out(work, writer)
+
+        return hear
 
     async def close(self) -> None:
         """Accept no more, and end what is under way."""

@@ -1,16 +1,18 @@
 """One client's connection to the proxy: requests in absolute form, or one CONNECT."""
 
 import asyncio
+import contextlib
 import re
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import h11
 
 from actors.broker.dialer import NoConnection, Resolver, dial
 from actors.broker.exchange import Exchange, answer
+from actors.broker.kept_connection import KeptConnection
 from actors.broker.passage import Passage, Refused
 from actors.broker.peer import Malformed, Peer
 from actors.broker.tunnel import Tunnel
@@ -23,6 +25,8 @@ Gatekeeper: TypeAlias = Callable[[h11.Request], Passage]
 """Whose request it is; raises Unauthenticated where it does not say."""
 
 _ABSOLUTE = re.compile(rb"[hH][tT][tT][pP]://(?P<authority>[^/?#]*)(?P<path>[^#]*)")
+MOST_REASON = 200
+"""Characters of what a parser says, which quotes what it got."""
 _ESTABLISHED = h11.Response(status_code=200, headers=[], reason=b"Connection established")
 _ASK = [(b"Proxy-Authenticate", b'Basic realm="egress"')]
 
@@ -36,25 +40,39 @@ class Conversation:
     resolver: Resolver
     clock: Clock
     upstream_tls: ssl.SSLContext
+    owner: Passage | None = None
+    """Who is told of what is no request; on a shared port known from the first one on."""
+    _kept: KeptConnection = field(default_factory=KeptConnection)
 
     async def hold(self) -> None:
         """Until the client has no more, something breaks, or the time is over."""
-        async with asyncio.timeout(self.client.bounds.total_seconds):
-            while (request := await self._next(self.client)) and await self._served(request):
-                self.client.http.start_next_cycle()
-            await self.client.linger()
+        try:
+            async with asyncio.timeout(self.client.bounds.total_seconds):
+                while (request := await self._next()) and await self._served(request):
+                    self.client.http.start_next_cycle()
+                await self.client.linger()
+        finally:
+            self._kept.close()
 
-    async def _next(self, peer: Peer) -> h11.Request | None:
+    async def _next(
+        self, disguised: Peer | None = None, to: Endpoint | None = None
+    ) -> h11.Request | None:
+        peer = disguised or self.client
         try:
             return await peer.request()
         except Malformed as wrong:
-            await answer(peer, 400, wrong)
+            why = str(wrong)[:MOST_REASON]
+            if self.owner is not None:
+                told = refused(Denial.MALFORMED, f"That is no request: {why}.")
+                with contextlib.suppress(Refused):
+                    self.owner.check("https" if disguised else "http", to, told)
+            await answer(peer, 400, Malformed(why))
             return None
 
     async def _served(self, request: h11.Request) -> bool:
         """Whether the connection can carry a further request."""
         try:
-            passage = self.gatekeeper(request)
+            passage = self.owner = self.gatekeeper(request)
         except Unauthenticated as unknown:
             await answer(self.client, 407, unknown, request.method, _ASK)
             return False
@@ -96,7 +114,7 @@ class Conversation:
     async def _intercept(self, passage: Passage, to: Endpoint) -> None:
         """Be the host, so that each request can be decided by its method."""
         peer = await self._disguised(passage, to)
-        while (request := await self._next(peer)) is not None:
+        while (request := await self._next(peer, to)) is not None:
             if not self._is_for(request, to):
                 await self._nonsense(passage, request, peer)
                 return
@@ -136,6 +154,7 @@ class Conversation:
             path,
             self.resolver,
             self.clock,
+            self._kept,
             self.upstream_tls if is_read else None,
         )
 

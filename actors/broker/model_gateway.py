@@ -4,8 +4,8 @@ import asyncio
 import json
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import cast
 
 import h11
 
@@ -14,56 +14,37 @@ from actors.broker.connections import Connections
 from actors.broker.ledger import Ledger
 from actors.broker.model_call import ModelCall, ModelUsage, usage_of
 from actors.broker.model_provider import ModelAnswer, ModelProvider, NotAsked
+from actors.broker.model_said import ModelSaid
 from actors.broker.model_stream import ModelStream
 from actors.broker.peer import Malformed, Peer
 from harness.domain.account import Measure
-from harness.domain.decision import Decision, Denial, refused
+from harness.domain.decision import Denial, refused
 from harness.domain.policy import Policy
 from harness.domain.price import Price
 from harness.errors import HarnessError, InvalidInput, QuotaExceeded, Unavailable
-from harness.ports.clock import Clock
+from harness.events.canonical import Json
+from harness.events.effect import Effect, EffectKind
+from harness.ports.effects import EffectJournal
 
 MOST_BODY = 16 << 20
 MOST_ANSWER = 32 << 20
 CALL_SECONDS = 900.0
 CONNECTIONS = 32
+MOST_NAME = 200
 KINDS = ("chat/completions", "embeddings")
-
-
-@dataclass(frozen=True, slots=True)
-class ModelCalled:
-    """A call was refused, or came to its end."""
-
-    lease: str
-    kind: str
-    model: str
-    decision: Decision
-    status: int = 0
-    usage: ModelUsage = field(default_factory=ModelUsage)
-    is_estimated: bool = False
-    """The provider did not tell what was used; the reservation counts in full."""
-    seconds: float = 0.0
-
-
-class ModelObserver(Protocol):
-    """Hears of every call; must neither wait nor raise."""
-
-    def called(self, what: ModelCalled) -> None:
-        """A call is over."""
-        ...
 
 
 @dataclass(slots=True)
 class ModelGateway:
     """Serves one lease; programs reach it as `OPENAI_BASE_URL`."""
 
-    lease: str
     policy: Policy
     ledger: Ledger
     providers: Mapping[str, ModelProvider]
     """By the first part of a model's name."""
-    observer: ModelObserver
-    clock: Clock
+    journal: EffectJournal
+    missing: Mapping[str, str] = field(default_factory=dict)
+    """Why a provider is not there, by its name."""
     bounds: EgressBounds = field(default_factory=lambda: EgressBounds(body_bytes=MOST_BODY))
     connections: Connections = field(default_factory=lambda: Connections(CONNECTIONS))
 
@@ -125,8 +106,7 @@ class ModelGateway:
         decision = self.policy.model(call.model)
         provider = self.providers.get(call.provider)
         if decision.is_allowed and provider is None:
-            known = ", ".join(sorted(self.providers)) or "none"
-            decision = refused(Denial.MODEL, f"There is no provider {call.provider!r}: {known}.")
+            decision = refused(Denial.MODEL, self._no_provider(call.provider))
         if provider is None or not decision.is_allowed:
             self._refuse(call, decision.denial, decision.reason)
             await _tell(peer, 403, "policy_denied", decision.reason)
@@ -134,8 +114,12 @@ class ModelGateway:
         price = provider.price(call.model.partition("/")[2])
         most = call.most(self._room(price))
         reservation = self.ledger.reserve(most.amounts(price))
+        try:
+            number = self.journal.begin(_effect(call))
+        except QuotaExceeded:
+            self.ledger.release(reservation)
+            raise
         exchange = _Exchange(peer, call, most)
-        begun = self.clock.monotonic()
         try:
             await exchange.carry(provider, bounded=self._is_limited)
         except NotAsked:
@@ -143,12 +127,15 @@ class ModelGateway:
             raise
         finally:
             used, is_estimated = exchange.used()
-            self.ledger.settle(reservation, used.amounts(price))
-            told = ModelCalled(self.lease, call.kind, call.model, Decision(), exchange.status)
-            seconds = self.clock.monotonic() - begun
-            self.observer.called(
-                replace(told, usage=used, is_estimated=is_estimated, seconds=seconds)
-            )
+            amounts = used.amounts(price)
+            self.ledger.settle(reservation, amounts)
+            told = exchange.told(used, is_estimated=is_estimated)
+            cost: Json = amounts[Measure.COST]
+            self.journal.end(number, {**told, "cost_millionths": cost}, exchange.error)
+
+    def _no_provider(self, name: str) -> str:
+        known = ", ".join(sorted(self.providers)) or "none"
+        return self.missing.get(name, f"There is no provider {name[:80]!r}; there are: {known}.")
 
     @property
     def _is_limited(self) -> bool:
@@ -164,8 +151,7 @@ class ModelGateway:
         return min((each for each in (tokens, affordable) if each is not None), default=None)
 
     def _refuse(self, call: ModelCall, denial: Denial, reason: str) -> None:
-        told = refused(denial, reason)
-        self.observer.called(ModelCalled(self.lease, call.kind, call.model[:200], told))
+        self.journal.refuse(_effect(call), refused(denial, reason))
 
 
 @dataclass(slots=True)
@@ -178,6 +164,24 @@ class _Exchange:
     status: int = 0
     was_asked: bool = True
     _usage: ModelUsage | None = None
+    _said: ModelSaid = field(default_factory=ModelSaid)
+    _is_over: bool = False
+
+    @property
+    def error(self) -> str:
+        """What kind of trouble there was; empty for none."""
+        if not self._is_over:
+            return "broken" if self.was_asked else "not_asked"
+        return "provider" if self.status >= 400 else ""
+
+    def told(self, used: ModelUsage, *, is_estimated: bool) -> dict[str, Json]:
+        """What came of it, for the journal."""
+        tokens: dict[str, Json] = {"prompt": used.prompt, "completion": used.completion}
+        told: dict[str, Json] = {"status": self.status, "tokens": tokens}
+        if is_estimated:
+            # The provider did not tell what was used; the reservation counts in full.
+            told["is_estimated"] = True
+        return told | {"choices": self._said.plain()}
 
     def used(self) -> tuple[ModelUsage, bool]:
         """What it used, and whether that is the bound for want of a better number."""
@@ -194,6 +198,7 @@ class _Exchange:
                 await self._stream(answer)
             else:
                 await self._whole(answer)
+        self._is_over = True
 
     async def _whole(self, answer: ModelAnswer) -> None:
         parts: list[bytes] = []
@@ -205,13 +210,15 @@ class _Exchange:
             parts.append(part)
         data = b"".join(parts)
         try:
-            self._usage = usage_of(json.loads(data))
+            told = json.loads(data)
         except (ValueError, RecursionError):
-            self._usage = None
+            told = None
+        self._usage = usage_of(told)
+        self._said.take(told)
         await _send(self.peer, answer.status, "application/json", data)
 
     async def _stream(self, answer: ModelAnswer) -> None:
-        stream = ModelStream(self.call.wants_usage)
+        stream = ModelStream(self.call.wants_usage, said=self._said)
         headers = [(b"Content-Type", b"text/event-stream"), (b"Cache-Control", b"no-store")]
         await self.peer.send(h11.Response(status_code=answer.status, headers=headers))
         size = 0
@@ -227,6 +234,11 @@ class _Exchange:
             # The program must see that it did not end by itself.
             raise Malformed("the stream was cut short")
         await self.peer.send(h11.EndOfMessage())
+
+
+def _effect(call: ModelCall) -> Effect:
+    body = cast("dict[str, Json]", dict(call.body))
+    return Effect(EffectKind.LLM, call.model[:MOST_NAME], {"call": call.kind, **body})
 
 
 def _read(stream: ModelStream, part: bytes) -> bytes:

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass, field
 
 from actors.broker.model_call import ModelUsage, usage_of
+from actors.broker.model_said import ModelSaid
 
 MOST_EVENT = 4 << 20
 
@@ -15,6 +16,7 @@ class ModelStream:
     wants_usage: bool
     """Whether the program asked for the event that tells only usage."""
     usage: ModelUsage | None = None
+    said: ModelSaid = field(default_factory=ModelSaid)
     is_whole: bool = False
     """The stream has come to its own end."""
     _rest: bytes = field(default=b"")
@@ -41,6 +43,7 @@ class ModelStream:
             told = json.loads(data) if data else None
         except (ValueError, RecursionError):
             return True
+        self.said.take(told)
         found = usage_of(told)
         self.usage = found or self.usage
         is_bare = found is not None and isinstance(told, dict) and not told.get("choices")

@@ -1,11 +1,13 @@
 """What one lease may send through the egress proxy."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from actors.broker.bounds import EgressBounds
 from actors.broker.ledger import Ledger
 from actors.broker.report import EgressDecided, EgressObserver
+from actors.broker.secret_headers import SecretHeaders
 from harness.domain.account import Measure
 from harness.domain.decision import Decision, Denial, refused
 from harness.domain.host_name import Address, Endpoint
@@ -53,6 +55,7 @@ class Passage:
     bounds: EgressBounds = field(default_factory=EgressBounds)
     authority: "Authority | None" = None
     """Signs for the hosts whose HTTPS must be read; None refuses these."""
+    secrets: SecretHeaders = field(default_factory=SecretHeaders)
 
     def begin(self, kind: str, to: Endpoint, method: str = "") -> None:
         """Decide on a request or connection, and count it; `dial` reports what is allowed.
@@ -99,13 +102,16 @@ class Passage:
 
     def _decision(self, kind: str, to: Endpoint, method: str) -> Decision:
         if kind in ("http", "https"):
-            return self.rules.request(to, method)
+            decision = self.rules.request(to, method)
+            missing = self.secrets.missing(to, method) if decision.is_allowed else ()
+            return _without(to, missing) if missing else decision
         decision = self.rules.connection(to)
         if not decision.must_read or (kind == "tunnel" and self.authority is not None):
             return decision
         return refused(
             Denial.UNREADABLE,
-            f"{to} is refused: the policy names methods there, and this connection cannot be read.",
+            f"{to} is refused: the policy names methods or secrets there, and this connection "
+            "cannot be read.",
         )
 
     def _counted(self, to: Endpoint) -> Decision:
@@ -114,3 +120,10 @@ class Passage:
         except QuotaExceeded as spent:
             return refused(Denial.BUDGET, f"{to} is refused: {spent}")
         return Decision()
+
+
+def _without(to: Endpoint, missing: Sequence[str]) -> Decision:
+    return refused(
+        Denial.SECRET,
+        f"{to} is refused: the policy puts in {', '.join(missing)}, and no such secret was given.",
+    )

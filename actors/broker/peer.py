@@ -53,19 +53,21 @@ class Peer:
         """The next request; None when the client has no more.
 
         Raises:
-            Malformed: it is none, or its length is told in two ways.
-            TimeoutError: it did not come whole in time.
+            Malformed: it is none, did not come whole in time, or its length is told in two ways.
+            TimeoutError: nothing came.
         """
         if not self.http.trailing_data[0] and not await self._more(self.bounds.idle_seconds):
             return None
-        async with asyncio.timeout(self.bounds.head_seconds):
-            event = await self._event()
+        try:
+            async with asyncio.timeout(self.bounds.head_seconds):
+                event = await self._event()
+        except TimeoutError:
+            raise Malformed(f"no whole head within {self.bounds.head_seconds:g} s") from None
         if isinstance(event, h11.ConnectionClosed):
             return None
         if not isinstance(event, h11.Request):
             raise Malformed("no request")
-        if sum(len(name) + len(value) for name, value in event.headers) > self.bounds.head_bytes:
-            raise Malformed(f"headers of more than {self.bounds.head_bytes} bytes")
+        self._check_size(event)
         names = [name for name, _ in event.headers]
         if b"transfer-encoding" in names and b"content-length" in names:
             raise Malformed("both Content-Length and Transfer-Encoding")
@@ -84,6 +86,7 @@ class Peer:
             while True:
                 event = await self._event()
                 if isinstance(event, h11.Response):
+                    self._check_size(event)
                     return event
                 if not isinstance(event, h11.InformationalResponse) or event.status_code == 101:
                     raise Malformed("no answer")
@@ -105,6 +108,16 @@ class Peer:
             raise Malformed("the body was cut short")
         return bytes(event.data)
 
+    async def parted(self) -> None:
+        """Returns when the other end has nothing more to say; what it says is kept for later."""
+        while len(self.http.trailing_data[0]) < CHUNK:
+            data = await self.reader.read(CHUNK)
+            if not data:
+                return
+            self.received += len(data)
+            self.http.receive_data(data)
+        await asyncio.Event().wait()  # enough is kept; whoever waits has a deadline
+
     async def send(self, event: h11.Event) -> None:
         """Send a part of a message.
 
@@ -115,6 +128,9 @@ class Peer:
         if data:
             self.sent += len(data)
             self.writer.write(data)
+            transport = self.writer.transport
+            if not transport.get_write_buffer_size() and not transport.is_closing():
+                return  # as almost always; a deadline costs as much as all of the rest
             async with asyncio.timeout(self.bounds.idle_seconds):
                 await self.writer.drain()
 
@@ -137,6 +153,12 @@ class Peer:
     def close(self) -> None:
         """Give the connection back, whatever is under way."""
         self.writer.transport.abort()
+
+    def _check_size(self, head: h11.Request | h11.Response) -> None:
+        if len(head.headers) > self.bounds.headers:
+            raise Malformed(f"more than {self.bounds.headers} headers")
+        if sum(len(name) + len(value) for name, value in head.headers) > self.bounds.head_bytes:
+            raise Malformed(f"headers of more than {self.bounds.head_bytes} bytes")
 
     async def _event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
         try:

@@ -19,6 +19,7 @@ from actors.broker.conversation import Conversation
 from actors.broker.dialer import Resolver, SystemResolver, dial
 from actors.broker.passage import Passage
 from actors.broker.peer import Malformed, Peer
+from actors.broker.trust import public_authorities
 from actors.broker.tunnel import Tunnel
 from harness.domain.host_name import Endpoint
 from harness.errors import Unauthenticated
@@ -48,7 +49,7 @@ class EgressProxy:
         """Not listening; `upstream_tls` verifies hosts whose HTTPS is read."""
         self._clock = clock
         self._resolver = resolver or SystemResolver()
-        self._upstream_tls = upstream_tls or ssl.create_default_context()
+        self._upstream_tls = upstream_tls or public_authorities()
         self._guests: dict[str, _Guest] = {}
         self._shared: Connections | None = None
 
@@ -78,6 +79,21 @@ class EgressProxy:
         guest = self._guests[lease]
         await guest.connections.listen(listener, partial(self._tcp, guest, to))
 
+    async def connect(self, lease: str) -> socket.socket:
+        """A connection of a lease's own, for what speaks for it in this process.
+
+        Nothing listens anywhere, so nobody else can take the lease's place.
+        """
+        guest = self._guests[lease]
+        ours, theirs = socket.socketpair()
+        try:
+            await guest.connections.adopt(theirs, partial(self._http, guest))
+        except BaseException:
+            ours.close()
+            theirs.close()
+            raise
+        return ours
+
     async def dismiss(self, lease: str) -> None:
         """End a lease: its sockets and all that it has under way."""
         guest = self._guests.pop(lease, None)
@@ -94,7 +110,7 @@ class EgressProxy:
 
     async def _http(self, guest: _Guest, streams: Streams) -> None:
         peer = Peer.server(*streams, guest.passage.bounds)
-        await self._conversation(peer, lambda _: guest.passage).hold()
+        await self._conversation(peer, lambda _: guest.passage, guest.passage).hold()
 
     async def _introduced(self, streams: Streams, bounds: EgressBounds) -> None:
         """A conversation of the lease whose token its first request shows, and each after it."""
@@ -127,9 +143,13 @@ class EgressProxy:
         return guest
 
     def _conversation(
-        self, peer: Peer, gatekeeper: Callable[[h11.Request], Passage]
+        self,
+        peer: Peer,
+        gatekeeper: Callable[[h11.Request], Passage],
+        owner: Passage | None = None,
     ) -> Conversation:
-        return Conversation(peer, gatekeeper, self._resolver, self._clock, self._upstream_tls)
+        tls = self._upstream_tls
+        return Conversation(peer, gatekeeper, self._resolver, self._clock, tls, owner)
 
     async def _tcp(self, guest: _Guest, to: Endpoint, streams: Streams) -> None:
         async with asyncio.timeout(guest.passage.bounds.total_seconds):

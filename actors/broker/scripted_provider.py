@@ -4,31 +4,13 @@ import hashlib
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from actors.broker.model_provider import ModelAnswer
 from harness.domain.price import Price
+from harness.domain.script import Reply
 
 DIMENSIONS = 64
-
-
-@dataclass(frozen=True, slots=True)
-class ToolCall:
-    """A tool that the script lets the model call."""
-
-    name: str
-    arguments: Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """One turn of the script."""
-
-    text: str = ""
-    tools: tuple[ToolCall, ...] = ()
-    expects: str = ""
-    """Words that the last message must hold, or the script has come off its rails."""
 
 
 class ScriptedProvider:

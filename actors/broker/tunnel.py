@@ -6,8 +6,14 @@ from actors.broker.connections import Streams
 from actors.broker.passage import Passage, Refused
 from actors.broker.peer import CHUNK
 from actors.broker.report import EgressEnded
-from harness.domain.host_name import Endpoint
+from actors.broker.server_name import server_name
+from harness.domain.decision import Denial, refused
+from harness.domain.host_name import Endpoint, address_of, host_name
+from harness.errors import InvalidInput
 from harness.ports.clock import Clock
+
+MOST_PIECES = 64
+"""In which a client's first message may come; it is read anew with each."""
 
 
 class Tunnel:
@@ -48,6 +54,8 @@ class Tunnel:
         first: bytes = b"",
     ) -> None:
         data = first or await reader.read(CHUNK)
+        if way == "out" and self.kind == "tunnel":
+            data = await self._checked(reader, data)
         while data:
             self.passage.spend(self.kind, self.to, len(data))
             self._counts[way] += len(data)
@@ -56,6 +64,30 @@ class Tunnel:
             await writer.drain()
             data = await reader.read(CHUNK)
         await _flushed(writer)
+
+    async def _checked(self, reader: asyncio.StreamReader, data: bytes) -> bytes:
+        """A client's first bytes, unless its TLS is meant for another host than it connected to.
+
+        Servers with many names would pass it on to that one. Who allows an address allows all that
+        answers there.
+        """
+        if address_of(self.to.host) is not None:
+            return data
+        try:
+            pieces = 1
+            while data and not (found := server_name(data)).is_known:
+                if not (more := await reader.read(CHUNK)):
+                    return data
+                data += more
+                pieces += 1
+                if pieces > MOST_PIECES:
+                    raise InvalidInput("its first message comes in too many pieces")
+            if data and found.name is not None and host_name(found.name) != self.to.host:
+                raise InvalidInput(f"its TLS asks for {found.name[:253]!r}")
+        except InvalidInput as wrong:
+            told = f"The tunnel to {self.to} is refused: {wrong}."
+            self.passage.check(self.kind, self.to, refused(Denial.MALFORMED, told))
+        return data
 
     def _moved(self) -> None:
         if not self._patience.expired():

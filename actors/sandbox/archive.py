@@ -3,11 +3,12 @@
 import io
 import os
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO
 
-from actors.sandbox.files import FileEntry, SandboxFiles
+from actors.sandbox.files import SandboxFiles
+from harness.domain.sandbox import FileEntry
 from harness.errors import Forbidden, InvalidInput, NotFound, TooLarge
 
 MOST_BYTES = 1 << 30
@@ -68,15 +69,22 @@ def unpack(files: SandboxFiles, source: IO[bytes], most_bytes: int = MOST_BYTES)
 
 
 def _walk(files: SandboxFiles) -> Iterator[tuple[str, FileEntry]]:
-    """Folders before what is in them."""
+    """Folders before what is in them; those that are too deep, gone or shut seem empty."""
     waiting = [("", 0)]
     while waiting:
         folder, depth = waiting.pop()
-        for entry in files.entries(folder or "."):
+        for entry in _entries(files, folder or "."):
             path = f"{folder}/{entry.name}" if folder else entry.name
             yield path, entry
             if entry.kind == "folder" and depth < MOST_DEPTH:
                 waiting.append((path, depth + 1))
+
+
+def _entries(files: SandboxFiles, folder: str) -> Sequence[FileEntry]:
+    try:
+        return files.entries(folder)
+    except (NotFound, Forbidden, InvalidInput):
+        return ()
 
 
 def _add(archive: tarfile.TarFile, files: SandboxFiles, path: str, entry: FileEntry) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from actors.sandbox.spec import Limits
+from harness.domain.sandbox import Limits
 
 PREFIX = "ath-sandbox-"
 REMOVE_SECONDS = 5.0

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from actors.sandbox.spec import SandboxEvent
+from harness.domain.sandbox import SandboxEvent
 
 REMEMBERED = 1000
 

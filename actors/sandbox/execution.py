@@ -4,13 +4,13 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from actors.sandbox.capture import Capture
 from actors.sandbox.channel import Reply, Requests
-from actors.sandbox.spec import Chunk, Command, ExecResult, Reason, Usage
+from harness.domain.sandbox import Chunk, Command, ExecResult, Reason, Usage
 from harness.errors import Unavailable
 
 END_SECONDS = 15.0
@@ -235,7 +235,7 @@ async def carried_out(start: Callable[[], Execution]) -> ExecResult:
         execution.end()
 
 
-async def narrated(start: Callable[[], Execution]) -> AsyncIterator[Chunk | ExecResult]:
+async def narrated(start: Callable[[], Execution]) -> AsyncGenerator[Chunk | ExecResult, None]:
     """The output of a command as it comes, and its result last; it starts with the first step."""
     execution = start()
     try:

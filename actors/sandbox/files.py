@@ -5,29 +5,16 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from itertools import islice
 from typing import IO
 
 from actors.sandbox.beneath import acting_as, open_beneath, refused
-from actors.sandbox.spec import WORKSPACE
+from harness.domain.sandbox import WORKSPACE, FileEntry
 from harness.errors import InvalidInput, TooLarge
 
 MOST_READ_BYTES = 64 << 20
 MOST_ENTRIES = 100_000
 COPY_BYTES = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class FileEntry:
-    """One name in a folder."""
-
-    name: str
-    kind: str
-    """file, folder, link or other."""
-    size: int
-    mode: int
-    modified_ns: int
 
 
 class SandboxFiles:

@@ -5,7 +5,7 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from actors.sandbox.cgroup import Group
@@ -14,7 +14,9 @@ from actors.sandbox.events import EventLog
 from actors.sandbox.execution import Execution, carried_out, narrated
 from actors.sandbox.files import SandboxFiles
 from actors.sandbox.inside import messages
-from actors.sandbox.spec import (
+from actors.sandbox.users import Users
+from actors.sandbox.watchdog import MemoryWatchdog
+from harness.domain.sandbox import (
     Chunk,
     Command,
     ExecResult,
@@ -22,8 +24,6 @@ from actors.sandbox.spec import (
     SandboxEvent,
     SandboxSpec,
 )
-from actors.sandbox.users import Users
-from actors.sandbox.watchdog import MemoryWatchdog
 from harness.errors import Unavailable
 
 BORN_SECONDS = 15.0
@@ -120,7 +120,7 @@ class NamespaceSandbox:
         """Run a command to its end; cancelling kills it."""
         return await carried_out(lambda: self.start(command))
 
-    def exec_stream(self, command: Command) -> AsyncIterator[Chunk | ExecResult]:
+    def exec_stream(self, command: Command) -> AsyncGenerator[Chunk | ExecResult, None]:
         """Its output as it comes, and its result last."""
         return narrated(lambda: self.start(command, stream=True))
 

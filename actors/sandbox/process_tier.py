@@ -12,7 +12,7 @@ import shutil
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,10 @@ from actors.sandbox.events import EventLog
 from actors.sandbox.execution import Execution, carried_out, narrated
 from actors.sandbox.files import SandboxFiles
 from actors.sandbox.process import ProcessSpec
-from actors.sandbox.spec import (
+from actors.sandbox.wardens import Wardens
+from actors.sandbox.watchdog import tree
+from actors.sandbox.watched import LOOK_SECONDS, DiskLimit
+from harness.domain.sandbox import (
     WORKSPACE,
     Bind,
     Chunk,
@@ -32,9 +35,6 @@ from actors.sandbox.spec import (
     SandboxEvent,
     SandboxSpec,
 )
-from actors.sandbox.wardens import Wardens
-from actors.sandbox.watchdog import tree
-from actors.sandbox.watched import LOOK_SECONDS, DiskLimit
 from harness.errors import InvalidInput, TierUnavailable
 
 READABLE = (
@@ -100,7 +100,7 @@ class ProcessTierSandbox:
         """Run a command to its end; cancelling kills it."""
         return await carried_out(lambda: self.start(command))
 
-    def exec_stream(self, command: Command) -> AsyncIterator[Chunk | ExecResult]:
+    def exec_stream(self, command: Command) -> AsyncGenerator[Chunk | ExecResult, None]:
         """Its output as it comes, and its result last."""
         return narrated(lambda: self.start(command, stream=True))
 

@@ -1,12 +1,12 @@
 """What can be done with a sandbox, whichever tier it is of."""
 
 import socket
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Protocol
 
 from actors.sandbox.execution import Execution
 from actors.sandbox.files import SandboxFiles
-from actors.sandbox.spec import Chunk, Command, ExecResult, Reason, SandboxEvent
+from harness.domain.sandbox import Chunk, Command, ExecResult, Reason, SandboxEvent
 
 
 class Sandbox(Protocol):
@@ -34,7 +34,7 @@ class Sandbox(Protocol):
         """Run a command to its end; a timeout is a result, and the sandbox stays usable."""
         ...
 
-    def exec_stream(self, command: Command) -> AsyncIterator[Chunk | ExecResult]:
+    def exec_stream(self, command: Command) -> AsyncGenerator[Chunk | ExecResult, None]:
         """Its output as it comes, and its result last."""
         ...
 

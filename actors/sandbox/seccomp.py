@@ -7,8 +7,9 @@ fallback; a call of a foreign convention (ia32, x32) ends the process.
 import ctypes
 import errno
 import struct
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from actors.sandbox.syscalls import NEWEST, Architecture
 
@@ -21,6 +22,8 @@ _NEW_NAMESPACES = 0x7E020000
 """CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID and NEWNET."""
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
 _PR_SET_SECCOMP, _MODE_FILTER = 22, 2
+
+_Only: TypeAlias = Mapping[str, Sequence[Sequence[int]]]
 
 _KERNEL = (
     "keyctl", "add_key", "request_key", "bpf", "perf_event_open", "userfaultfd",
@@ -43,6 +46,22 @@ _OTHERS = (
     "set_mempolicy", "set_mempolicy_home_node", "modify_ldt",
 )  # fmt: skip
 """What works on other processes, or has no use but in attacks."""
+_SHARED = (
+    "shmget", "shmat", "shmctl", "semget", "semop", "semctl", "semtimedop",
+    "msgget", "msgsnd", "msgrcv", "msgctl",
+    "mq_open", "mq_unlink", "mq_timedsend", "mq_timedreceive", "mq_notify", "mq_getsetattr",
+)  # fmt: skip
+"""What everybody of one user shares by key or name where no namespace parts them."""
+_OWN_LIMITS: _Only = {"prlimit64": ((0,),)}
+_OWN_TURN: _Only = {
+    **dict.fromkeys(("sched_setscheduler", "sched_setparam", "sched_setattr"), ((0,),)),
+    "sched_setaffinity": ((0,),),
+    "setpriority": ((0,), (0,)),
+    "ioprio_set": ((1,), (0,)),
+}
+"""Where processes of the host have the same user, nobody's turn is changed but one's own."""
+_PERSONALITIES: _Only = {"personality": ((0, 8, 0x20000, 0x20008, 0xFFFFFFFF),)}
+"""Linux, of 32 bits or with an old version's name; none that makes memory executable."""
 _UNSEEN = ("io_uring_setup", "io_uring_enter", "io_uring_register", "statmount", "listmount")
 """Answered like an older kernel: everybody who uses them can do without."""
 
@@ -57,6 +76,8 @@ class Filter:
     """Calls that fail with ENOSYS."""
     families: Sequence[int] = ()
     """Kinds of sockets that may be made."""
+    only: _Only = field(default_factory=dict)
+    """The values that a call's first arguments may have; with others it fails with EPERM."""
     namespaces: bool = False
     """Whether new namespaces may be made."""
     terminal_input: bool = False
@@ -67,9 +88,15 @@ NAMESPACE = Filter(
     refused=_KERNEL + _WORLD + _OTHERS,
     missing=(*_UNSEEN, "clone3"),  # clone3 hides its flags behind a pointer
     families=(AF_UNIX, AF_INET, AF_INET6),
+    only={**_OWN_LIMITS, **_PERSONALITIES},
 )
 """Within namespaces: sockets of every family it leaves reach nothing outside."""
-STRICT = Filter(refused=NAMESPACE.refused, missing=NAMESPACE.missing, families=())
+STRICT = Filter(
+    refused=(*NAMESPACE.refused, *_SHARED),
+    missing=NAMESPACE.missing,
+    families=(),
+    only={**_OWN_LIMITS, **_OWN_TURN, **_PERSONALITIES},
+)
 """Without namespaces, for code that nobody vouches for: no socket but pairs."""
 SUITE = Filter(
     refused=_KERNEL,
@@ -110,6 +137,9 @@ def _program(wanted: Filter, arch: Architecture) -> Iterator[_Step]:
         yield from _on_call(arch, name, _fail(errno.ENOSYS))
     for name in wanted.refused:
         yield from _on_call(arch, name, _fail(errno.EPERM))
+    for name, values in wanted.only.items():
+        if name in arch.numbers:
+            yield from _on_call_with(arch, name, values)
     if not wanted.namespaces:
         test = _when(_ANY_BIT, _NEW_NAMESPACES, _fail(errno.EPERM))
         yield from _on_argument(arch, "clone", _FIRST, [*test, _return(ALLOW)])
@@ -135,6 +165,20 @@ def _known_convention(arch: Architecture) -> Iterator[_Step]:
 def _on_call(arch: Architecture, name: str, then: _Step) -> Iterator[_Step]:
     if name in arch.numbers:
         yield from _when(_EQUAL, arch.numbers[name], then)
+
+
+def _on_call_with(
+    arch: Architecture, name: str, values: Sequence[Sequence[int]]
+) -> Iterator[_Step]:
+    """Allow these values of each of its first arguments, by their low words."""
+    body: list[_Step] = []
+    for place, allowed in enumerate(values):
+        body.append((_LOAD, 0, 0, _FIRST + 8 * place))
+        body += [(_EQUAL, len(allowed) - at, 0, one) for at, one in enumerate(allowed)]
+        body.append(_fail(errno.EPERM))
+    body.append(_return(ALLOW))
+    yield (_EQUAL, 0, len(body), arch.numbers[name])
+    yield from body
 
 
 def _on_argument(

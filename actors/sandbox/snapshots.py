@@ -2,11 +2,13 @@
 
 import shutil
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from actors.sandbox.archive import Packed, pack, unpack
 from actors.sandbox.files import SandboxFiles
+from harness.domain.sandbox import KeptFiles
 from harness.errors import NotFound, QuotaExceeded
 
 
@@ -17,6 +19,7 @@ class Snapshots:
     folder: Path
     most_bytes: int = 4 << 30
     """Of all together."""
+    most_of_tenant: int = 1 << 30
     _kept: "OrderedDict[tuple[str, str], int]" = field(default_factory=OrderedDict)
 
     def __post_init__(self) -> None:
@@ -29,8 +32,10 @@ class Snapshots:
 
         Raises:
             QuotaExceeded: too much is kept already.
+            TooLarge: it is larger than what may still be kept.
         """
-        room = self.most_bytes - sum(self._kept.values())
+        own = sum(size for (whose, _), size in self._kept.items() if whose == tenant)
+        room = min(self.most_bytes - sum(self._kept.values()), self.most_of_tenant - own)
         if room <= 0:
             raise QuotaExceeded("Snapshots of sandboxes fill their disk; drop some.")
         path = self.folder / name
@@ -49,6 +54,12 @@ class Snapshots:
             raise NotFound(f"There is no snapshot {name}.")
         with (self.folder / name).open("rb") as file:
             unpack(files, file)
+
+    def of(self, tenant: str) -> Sequence[KeptFiles]:
+        """What is kept of a tenant, oldest first."""
+        return [
+            KeptFiles(name, size) for (whose, name), size in self._kept.items() if whose == tenant
+        ]
 
     def drop(self, tenant: str, name: str) -> None:
         """Keep it no longer."""

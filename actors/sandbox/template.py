@@ -14,8 +14,8 @@ from typing import BinaryIO
 from actors.sandbox.cgroup import Group, GroupRoots
 from actors.sandbox.inside import messages
 from actors.sandbox.namespace import NamespaceSandbox, Parts
-from actors.sandbox.spec import WORKSPACE, Bind, Limits, SandboxSpec
 from actors.sandbox.users import Users
+from harness.domain.sandbox import WORKSPACE, Bind, Limits, SandboxSpec
 from harness.errors import InvalidInput, TierUnavailable, Unavailable
 
 SCRIPT = Path(__file__).parent / "inside" / "template.py"

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from actors.sandbox.cgroup import GroupRoots, find_roots
 from actors.sandbox.process_tier import ProcessTierSandbox
-from actors.sandbox.spec import Command, SandboxSpec
 from actors.sandbox.template import Template
-from actors.sandbox.tiers import Control, Hold, Tier, TierReport
 from actors.sandbox.users import Users
+from harness.domain.sandbox import Command, SandboxSpec
+from harness.domain.sandbox_tier import Control, Hold, Tier, TierReport
 from harness.errors import HarnessError, TierUnavailable
 
 PROBE_SECONDS = 20.0

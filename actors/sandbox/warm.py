@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 from actors.sandbox.cgroup import GroupRoots
 from actors.sandbox.namespace import NamespaceSandbox
-from actors.sandbox.spec import Bind, Limits, SandboxSpec
 from actors.sandbox.template import Template
 from actors.sandbox.users import Users
+from harness.domain.sandbox import Bind, Limits, SandboxSpec
 from harness.errors import HarnessError, Unavailable
 
 

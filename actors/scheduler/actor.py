@@ -5,11 +5,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from actors.detached import start_once
 from actors.scheduler.service import Scheduler
+from harness.domain.agent_grant import AgentGrant
 from harness.domain.ids import AttemptId, HostId, LeaseId
 from harness.domain.scope import Scope
 from harness.domain.work import Batch, Collected, Grant, Report, Surrender
 from harness.events.facts import Fact
 from harness.heap import settle_heap
+from harness.ports.knowledge import KnownFailure
 
 NAME = "scheduler"
 
@@ -49,6 +51,14 @@ class SchedulerActor:
     async def secrets(self, scope: Scope, lease_id: LeaseId) -> Mapping[str, str]:
         """See `Scheduler.secrets`."""
         return await self._scheduler.secrets(scope, lease_id)
+
+    async def agent_grant(self, scope: Scope, lease_id: LeaseId, agent: str) -> AgentGrant:
+        """See `Scheduler.agent_grant`."""
+        return await self._scheduler.agent_grant(scope, lease_id, agent)
+
+    async def known_failures(self, scope: Scope, text: str, limit: int) -> Sequence[KnownFailure]:
+        """See `Scheduler.known_failures`."""
+        return await self._scheduler.known_failures(scope, text, limit)
 
     async def collected(self, lease_id: LeaseId, collected: Collected) -> int:
         """See `Scheduler.collected`."""

@@ -9,11 +9,13 @@ from ray.exceptions import RayActorError, RayTaskError
 
 from actors.detached import NAMESPACE
 from actors.scheduler.actor import NAME
+from harness.domain.agent_grant import AgentGrant
 from harness.domain.ids import AttemptId, HostId, LeaseId
 from harness.domain.scope import Scope
 from harness.domain.work import Batch, Collected, Grant, Report, Surrender
 from harness.errors import HarnessError, Unavailable
 from harness.events.facts import Fact
+from harness.ports.knowledge import KnownFailure
 
 CALL_SECONDS = 60.0
 
@@ -40,6 +42,15 @@ class SchedulerHandle:
     async def secrets(self, scope: Scope, lease_id: LeaseId) -> Mapping[str, str]:
         """See `Dispatch.secrets`."""
         return cast("Mapping[str, str]", await self._call("secrets", scope, lease_id))
+
+    async def agent_grant(self, scope: Scope, lease_id: LeaseId, agent: str) -> AgentGrant:
+        """See `Dispatch.agent_grant`."""
+        return cast("AgentGrant", await self._call("agent_grant", scope, lease_id, agent))
+
+    async def known_failures(self, scope: Scope, text: str, limit: int) -> Sequence[KnownFailure]:
+        """See `Knowledge.search`."""
+        found = await self._call("known_failures", scope, text, limit)
+        return cast("Sequence[KnownFailure]", found)
 
     async def collected(self, lease_id: LeaseId, collected: Collected) -> int:
         """See `Dispatch.collected`."""

@@ -7,11 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import ParamSpec, Protocol, TypeVar
 
+from harness.domain.agent_grant import AgentGrant
 from harness.domain.ids import AttemptId, HostId, LeaseId
 from harness.domain.scope import Scope
 from harness.domain.work import Batch, Collected, Grant, Report, Surrender
 from harness.errors import Conflict, Fenced, HarnessError
 from harness.events.facts import Fact
+from harness.ports.knowledge import Knowledge, KnownFailure
+from harness.services.agent_grants import AgentGrants
 from harness.services.scheduling import Scheduling
 from harness.services.secrets import Secrets
 
@@ -46,6 +49,8 @@ class Scheduler:
 
     scheduling: Scheduling
     vault: Secrets
+    agents: AgentGrants
+    knowledge: Callable[[Scope], Knowledge]
     chores: Sequence[Chore] = ()
     _decisions: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(1, "decisions")
@@ -53,6 +58,10 @@ class Scheduler:
     _chore_thread: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(1, "chores")
     )
+    _grant_thread: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(1, "grants")
+    )
+    """Documents of hundreds of rules take a while to intersect; nobody else shall wait for that."""
     _bell: asyncio.Event = field(default_factory=asyncio.Event)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _urgent: asyncio.Event = field(default_factory=asyncio.Event)
@@ -67,6 +76,7 @@ class Scheduler:
         finally:
             self._decisions.shutdown(wait=False)
             self._chore_thread.shutdown(wait=False)
+            self._grant_thread.shutdown(wait=False)
 
     async def ring(self) -> None:
         """There may be new work, or an import to be judged."""
@@ -104,6 +114,16 @@ class Scheduler:
         """The values of the secrets that the lease's run names."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._chore_thread, self.vault.of_lease, scope, lease_id)
+
+    async def agent_grant(self, scope: Scope, lease_id: LeaseId, agent: str) -> AgentGrant:
+        """What an agent of this name gets in the lease's run."""
+        loop = asyncio.get_running_loop()
+        granted = self.agents.of_lease
+        return await loop.run_in_executor(self._grant_thread, granted, scope, lease_id, agent)
+
+    async def known_failures(self, scope: Scope, text: str, limit: int) -> Sequence[KnownFailure]:
+        """What earlier runs of a project know of a text."""
+        return await self.knowledge(scope).search(text, limit)
 
     async def collected(self, lease_id: LeaseId, collected: Collected) -> int:
         """The suite was collected; gives how many workers are worth opening."""

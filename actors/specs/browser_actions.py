@@ -13,6 +13,7 @@ from actors.specs.browser_guard import BrowserGuard
 from actors.specs.check import problems
 from actors.specs.context import EGRESS, StepContext
 from actors.specs.failure import StepFailed
+from actors.specs.located import located
 from actors.specs.steps.api import whole_url
 from actors.specs.target import Target
 
@@ -190,7 +191,7 @@ class Browsing:
 
     def _found(self, target: Target) -> "Locator":
         around: Page | Locator = self._found(target.inside) if target.inside else self.page
-        found = _located(around, target)
+        found: Locator = located(around, target)
         return found if target.nth is None else found.nth(target.nth)
 
     def _milliseconds(self) -> float:
@@ -208,24 +209,3 @@ _ACTIONS: dict[str, Callable[[Browsing, Any], None]] = {  # Any: each takes its 
     "expect": Browsing.expect,
     "screenshot": Browsing.screenshot,
 }
-
-
-def _located(around: Any, target: Target) -> "Locator":  # Any: a page or a locator
-    found: Locator
-    if target.role is not None:
-        found = around.get_by_role(target.role, name=target.name, exact=target.exact)
-    elif target.label is not None:
-        found = around.get_by_label(target.label, exact=target.exact)
-    elif target.text is not None:
-        found = around.get_by_text(target.text, exact=target.exact)
-    elif target.placeholder is not None:
-        found = around.get_by_placeholder(target.placeholder, exact=target.exact)
-    elif target.alt is not None:
-        found = around.get_by_alt_text(target.alt, exact=target.exact)
-    elif target.title is not None:
-        found = around.get_by_title(target.title, exact=target.exact)
-    elif target.test_id is not None:
-        found = around.get_by_test_id(target.test_id)
-    else:
-        found = around.locator(target.css)
-    return found

@@ -40,6 +40,8 @@ class TestContext:
     """What a command's environment begins with."""
     values: dict[str, object] = field(default_factory=dict)
     """Variables that look-ups see: those of the suite and what steps saved."""
+    config: object = None
+    """Of pytest, where the platform's runner leaves what belongs to it."""
     kept: dict[str, Any] = field(default_factory=dict)  # Any: each kind of step knows its own
     """What kinds of steps keep from step to step, by names of their own."""
     spec: Path | None = None

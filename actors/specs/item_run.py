@@ -51,6 +51,7 @@ def run_item(item: SpecFunction) -> None:
             spec=item.path,
             name=item.case,
             findings=findings,
+            config=item.config,
         )
         if item.egress is not None:
             item.egress.allow = context.allow

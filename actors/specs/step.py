@@ -8,7 +8,8 @@ from pydantic_core import PydanticCustomError
 
 from actors.specs.context import StepContext
 from actors.specs.model import Name, Seconds, SpecModel
-from actors.specs.steps import api, browser, command, data, goal
+from actors.specs.steps import agent, api, browser, command, data, goal
+from actors.specs.steps.agent import AgentStep
 from actors.specs.steps.api import ApiStep
 from actors.specs.steps.browser import BrowserStep
 from actors.specs.steps.command import CommandStep
@@ -16,6 +17,7 @@ from actors.specs.steps.data import DataStep
 from actors.specs.steps.goal import GoalStep
 
 KINDS: Mapping[str, Callable[[Any, StepContext], None]] = {  # Any: each takes its own model
+    "agent": agent.run,
     "api": api.run,
     "browser": browser.run,
     "command": command.run,
@@ -54,6 +56,8 @@ class Step(SpecModel):
     """Deadline of one try."""
     retry: Retry | None = None
     repeat: Repeat | None = None
+    agent: AgentStep | None = None
+    """A program that acts by itself, in a sandbox, and what must have come of it."""
     api: ApiStep | None = None
     """An HTTP request and what its answer must be."""
     browser: BrowserStep | None = None

@@ -1,4 +1,4 @@
-"""Where what stands in for Chromium asks for a warm browser: one Unix socket of each run."""
+"""Where the processes of one run ask their host: for browsers, and for agents to run."""
 
 import asyncio
 import contextlib
@@ -10,27 +10,31 @@ from typing import Any
 
 from harness.domain.browser import BrowserLease
 
-Ask = Callable[[Mapping[str, Any]], Awaitable[BrowserLease]]
+Ask = Callable[[Mapping[str, Any]], Awaitable[BrowserLease]]  # Any: JSON
+Say = Callable[[Mapping[str, Any]], Awaitable[None]]
+Attend = Callable[[object, bytes, Say], Awaitable[None]]
 
-WISH_BYTES = 256 * 1024
+WISH_BYTES = 1 << 20
 WISH_SECONDS = 10.0
+MOST_ARCHIVE_BYTES = 64 << 20
+ARCHIVE_SECONDS = 60.0
 
 
 @dataclass(slots=True)
-class BrowserDoor:
+class WorkerDoor:
     """Brings each wish to the worker that it came from."""
 
     path: Path
-    _workers: dict[str, Ask] = field(default_factory=dict)
+    _workers: dict[str, tuple[Ask, Attend | None]] = field(default_factory=dict)
     _server: asyncio.Server | None = None
 
     async def open(self) -> None:
         """Listen."""
         self._server = await asyncio.start_unix_server(self._hear, self.path, limit=WISH_BYTES)
 
-    def admit(self, worker: str, ask: Ask) -> None:
-        """From now on this worker may ask."""
-        self._workers[worker] = ask
+    def admit(self, worker: str, ask: Ask, attend: Attend | None = None) -> None:
+        """From now on this worker may ask for browsers, and for agents if somebody runs them."""
+        self._workers[worker] = ask, attend
 
     def dismiss(self, worker: str) -> None:
         """The worker has ended."""
@@ -43,11 +47,40 @@ class BrowserDoor:
 
     async def _hear(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         # An empty answer makes whoever asks start the real browser.
-        with contextlib.suppress(OSError, ValueError, TimeoutError):
+        with contextlib.suppress(OSError, ValueError, TimeoutError, asyncio.IncompleteReadError):
             async with asyncio.timeout(WISH_SECONDS):
                 wish = json.loads(await reader.readline())
-            ask = self._workers.get(str(wish["worker"])) if isinstance(wish, dict) else None
-            lease = await ask(wish) if ask else BrowserLease()
-            writer.write(json.dumps({"door": lease.door, "token": lease.token}).encode() + b"\n")
-            await writer.drain()
+            unknown = (None, None)
+            name = str(wish["worker"]) if isinstance(wish, dict) else ""
+            ask, attend = self._workers.get(name, unknown)
+            if attend and "agent" in wish:
+                await _attended(attend, wish["agent"], reader, writer)
+            else:
+                lease = await ask(wish) if ask else BrowserLease()
+                await _say(writer, {"door": lease.door, "token": lease.token})
         writer.close()
+
+
+async def _attended(
+    attend: Attend, found: object, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    """Run an agent as long as somebody waits for its end."""
+    size = found.get("archive_bytes", 0) if isinstance(found, dict) else 0
+    if type(size) is not int or not 0 <= size <= MOST_ARCHIVE_BYTES:
+        return
+    async with asyncio.timeout(ARCHIVE_SECONDS):
+        archive = await reader.readexactly(size)
+    work = attend(found, archive, lambda message: _say(writer, message))
+    running = asyncio.ensure_future(work)
+    gone = asyncio.create_task(reader.read(1))
+    try:
+        await asyncio.wait([running, gone], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (running, gone):
+            task.cancel()
+        await asyncio.gather(running, gone, return_exceptions=True)
+
+
+async def _say(writer: asyncio.StreamWriter, message: Mapping[str, Any]) -> None:  # Any: JSON
+    writer.write(json.dumps(message).encode() + b"\n")
+    await writer.drain()

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from actors.agents.agent_run import AgentHost
 from actors.environments.cache import EnvironmentCache
 from actors.workers.attempts import AttemptFold
 from actors.workers.coverage import Coverage
@@ -16,7 +17,9 @@ from actors.workers.reporter import Reporter, persistently
 from actors.workers.run_artifacts import RunArtifacts
 from actors.workers.suite_places import Circle, SuitePlaces
 from actors.workers.warm_processes import WarmProcesses
-from actors.workers.worker_loop import WorkerLoop
+from actors.workers.worker_agents import WorkerAgents
+from actors.workers.worker_loop import Observe, Running, WorkerLoop
+from harness.domain.agent_grant import AgentGrant
 from harness.domain.attempt import ArtifactRef
 from harness.domain.browser import BrowserChoice
 from harness.domain.run import Reason
@@ -49,6 +52,7 @@ class Execution:
     warm: WarmProcesses
     browser: BrowserChoice | None
     pool: BrowserPool
+    sandboxes: AgentHost
     environments: EnvironmentCache
     limits: HostLimits
     _kept: RunArtifacts = field(init=False)
@@ -191,8 +195,27 @@ class Execution:
             siblings=self._workers,
             pool=self.pool,
             door=prepared.door,
+            agents_of=self._agents,
         )
         self._loops[name] = asyncio.create_task(loop.run())
+
+    def _agents(self, observe: Observe, running: Running) -> WorkerAgents:
+        scope, lease_id = self.grant.run.scope, self.grant.lease.id
+
+        async def granted(agent: str) -> AgentGrant:
+            return await persistently(lambda: self.dispatch.agent_grant(scope, lease_id, agent))
+
+        return WorkerAgents(
+            host=self.sandboxes,
+            scope=scope,
+            granted=granted,
+            artifacts=self._clean,
+            max_bytes=self.limits.artifact_bytes,
+            secrets=self._secrets.variables,
+            observe=observe,
+            running=running,
+            bounds=self.limits.sandboxes,
+        )
 
     async def _stop_workers(self) -> None:
         for task in self._loops.values():

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from actors.agents.agent_run import AgentHost
 from actors.environments.cache import EnvironmentCache
 from actors.workers.execution import Execution
 from actors.workers.limits import HostLimits
@@ -35,6 +36,7 @@ class WorkerHost:
     scratch: Path
     browser: BrowserChoice | None
     pool: BrowserPool
+    sandboxes: AgentHost
     environments: EnvironmentCache
     limits: HostLimits
     _places: SuitePlaces = field(init=False)
@@ -96,6 +98,7 @@ class WorkerHost:
             warm=self._warm,
             browser=self.browser,
             pool=self.pool,
+            sandboxes=self.sandboxes,
             environments=self.environments,
             limits=self.limits,
         )

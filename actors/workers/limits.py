@@ -1,7 +1,9 @@
 """What one host may use."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from harness.domain.sandbox_bounds import SandboxBounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,3 +21,5 @@ class HostLimits:
     collect_seconds: float = 600.0
     write_roots: Sequence[str] | None = None
     """Below what suites may change files; None means everywhere."""
+    sandboxes: SandboxBounds = field(default_factory=SandboxBounds)
+    """Of each sandbox that a test lets an agent run in."""

@@ -12,7 +12,7 @@ from actors.environments.cache import EnvironmentCache, HeldEnvironment
 from actors.sandbox.probe import describe_process_tier
 from actors.sandbox.process import ProcessSandbox, ProcessSpec
 from actors.workers.collection import Collection
-from actors.workers.door import BrowserDoor
+from actors.workers.door import WorkerDoor
 from actors.workers.given_secrets import GivenSecrets
 from actors.workers.limits import HostLimits
 from actors.workers.reporter import persistently
@@ -47,7 +47,7 @@ class Prepared:
     collection: Collection
     collected: Collected
     logs: Mapping[str, Path]
-    door: BrowserDoor
+    door: WorkerDoor
     opened: AsyncExitStack
     """Everything that has to be closed, last opened first."""
 
@@ -171,9 +171,9 @@ async def _browsers(
     dispatch: Dispatch,
     system: SystemUnderTest | None,
     folder: Path,
-) -> tuple[BrowserDoor, str]:
+) -> tuple[WorkerDoor, str]:
     """Where the suite asks for browsers, and the proxy through which they go out, if any."""
-    door = BrowserDoor(folder / ".door")
+    door = WorkerDoor(folder / ".door")
     await door.open()
     opened.push_async_callback(door.close)
     network = system.environment.network() if system else None

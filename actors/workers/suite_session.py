@@ -187,6 +187,7 @@ class SuiteSession:
                 "argv": list(self.spec.argv),
                 "cwd": str(self.spec.cwd),
                 "browser": choice,
+                "door": str(self.spec.door),
                 "proxy": self.spec.proxy,
                 "last_failed": list(self.spec.last_failed),
                 "coverage": str(self.spec.coverage),

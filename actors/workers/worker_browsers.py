@@ -4,9 +4,8 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
-from actors.workers.suite_worker import SuiteWorker
 from harness.domain.browser import (
     BrowserEnd,
     BrowserKind,
@@ -28,13 +27,26 @@ _WORDS = 64 * 1024
 _MANY = 500
 
 
+class Holder(Protocol):
+    """Whoever has the browsers."""
+
+    @property
+    def name(self) -> str:
+        """For events."""
+        ...
+
+    def kill(self, why: str) -> None:
+        """A browser of it is lost, or none came."""
+        ...
+
+
 @dataclass(slots=True)
 class WorkerBrowsers:
     """Leases for one process; ends the process when a browser of its own is lost."""
 
     pool: BrowserPool
     tenant: TenantId
-    worker: SuiteWorker
+    worker: Holder
     folder: str
     """Where its launchers keep downloads."""
     prefix: str

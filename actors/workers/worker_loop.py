@@ -3,11 +3,11 @@
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from actors.workers.attempts import AttemptFold, denials
-from actors.workers.door import BrowserDoor
+from actors.workers.door import WorkerDoor
 from actors.workers.reporter import Reporter, persistently
 from actors.workers.steps_under_way import StepsUnderWay
 from actors.workers.suite_session import SuiteSession
@@ -19,8 +19,9 @@ from actors.workers.suite_worker import (
     WorkerLost,
     WorkerStopped,
 )
+from actors.workers.worker_agents import WorkerAgents
 from actors.workers.worker_browsers import WorkerBrowsers
-from harness.domain.attempt import AttemptResult, Verdict
+from harness.domain.attempt import ArtifactRef, AttemptResult, Verdict
 from harness.domain.ids import AttemptId
 from harness.domain.work import Grant
 from harness.errors import Conflict, HarnessError
@@ -37,6 +38,10 @@ What its process holds nobody can take from a worker any more."""
 LATER_SECONDS = (0.02, 0.05, 0.1, 0.2)
 """Pauses of a worker that waits for others, whose tests it may take over or attempt again."""
 
+Observe = Callable[[Fact], Awaitable[None]]
+Running = Callable[[], tuple[AttemptId, int] | None]
+AgentsOf = Callable[[Observe, Running], WorkerAgents]
+
 
 @dataclass(slots=True)
 class WorkerLoop:
@@ -51,7 +56,8 @@ class WorkerLoop:
     siblings: "MutableMapping[str, WorkerLoop]"
     """Every worker of the lease by its name; this one joins them."""
     pool: BrowserPool
-    door: BrowserDoor
+    door: WorkerDoor
+    agents_of: AgentsOf
     _waiting: deque[tuple[AttemptId, int]] = field(default_factory=deque)
     """Given, but not sent to the process yet."""
     _sent: deque[tuple[AttemptId, int]] = field(default_factory=deque)
@@ -119,13 +125,15 @@ class WorkerLoop:
                 await self._leave_to_another(alone)
                 return
             browsers = self._browsers_of(worker)
-            self.door.admit(worker.name, browsers.lease)
+            agents = self.agents_of(self._observe, lambda: self._running)
+            self.door.admit(worker.name, browsers.lease, agents.attend)
             try:
-                await self._feed(worker, browsers)
+                await self._feed(worker, browsers, agents)
             finally:
                 self._quiet()
                 worker.kill("closed")
                 self.door.dismiss(worker.name)
+                await agents.close()
                 await browsers.close()
         self._cancel_given()
 
@@ -147,7 +155,9 @@ class WorkerLoop:
             if facts:
                 await self.dispatch.observed(self.grant.lease.id, facts)
 
-    async def _feed(self, worker: SuiteWorker, browsers: WorkerBrowsers) -> None:
+    async def _feed(
+        self, worker: SuiteWorker, browsers: WorkerBrowsers, agents: WorkerAgents
+    ) -> None:
         self._is_last = False
         await self._refill(worker)
         async for event in worker.events():
@@ -158,8 +168,8 @@ class WorkerLoop:
                     self._steps.take(told)
                 case TestFinished(index, outcome):
                     attempt_id = self._end(index)
-                    prefix = f"tests/{index}/{attempt_id[-6:]}"
-                    result = await self._folded(outcome, prefix)
+                    prefix = _prefix(attempt_id, index)
+                    result = _with(await self._folded(outcome, prefix), agents.taken(prefix))
                     if result.verdict is Verdict.FAILED and (end := await browsers.lost()):
                         # It failed because its browser ended, which may say nothing about it.
                         lost = WorkerLost(None, f"browser_{end}")
@@ -171,7 +181,8 @@ class WorkerLoop:
                     self._stopped = True
                     self._cancel_given()
                 case WorkerLost():
-                    self._lose(event)
+                    await agents.close()
+                    self._lose(event, agents)
                     return
 
     def _watch(self, worker: SuiteWorker) -> None:
@@ -266,7 +277,7 @@ class WorkerLoop:
             self._room = AHEAD
         return pair[0]
 
-    def _lose(self, lost: WorkerLost) -> None:
+    def _lose(self, lost: WorkerLost, agents: WorkerAgents) -> None:
         """The running test pays; the ones that waited go to the next process."""
         if self._running is None:
             if not self._sent:
@@ -283,7 +294,7 @@ class WorkerLoop:
         )
         self._overdue = False
         self._end(index)
-        self._report(attempt_id, result)
+        self._report(attempt_id, _with(result, agents.taken(_prefix(attempt_id, index))))
         self._take_back()
         if lost.why == "browser_queue":
             self._step_aside()
@@ -310,3 +321,11 @@ class WorkerLoop:
         for attempt_id, _ in self._waiting:
             self.reporter.add(attempt_id, AttemptResult(Verdict.CANCELLED, worker=self.name))
         self._waiting.clear()
+
+
+def _prefix(attempt_id: AttemptId, index: int) -> str:
+    return f"tests/{index}/{attempt_id[-6:]}"
+
+
+def _with(result: AttemptResult, more: Sequence[ArtifactRef]) -> AttemptResult:
+    return replace(result, artifacts=(*result.artifacts, *more)) if more else result

@@ -11,9 +11,9 @@ from fastapi import Depends, Request
 from api.auth.keys import KeyRing
 from api.auth.sessions import COOKIE, Sessions
 from api.services import Services
-from harness.domain.ids import ProjectId
+from harness.domain.ids import ProjectId, TenantId
 from harness.domain.principal import Principal, Role
-from harness.domain.scope import Scope
+from harness.domain.scope import DEFAULT_SCOPE, Scope
 from harness.errors import Forbidden, Unauthenticated
 
 
@@ -88,6 +88,25 @@ async def _scope(request: Request, role: Role) -> Scope:
     return scope
 
 
+async def _tenant_viewer(request: Request) -> TenantId:
+    return await _tenant(request, Role.VIEWER)
+
+
+async def _tenant_member(request: Request) -> TenantId:
+    return await _tenant(request, Role.MEMBER)
+
+
+async def _tenant_operator(request: Request) -> TenantId:
+    return await _tenant(request, Role.OPERATOR)
+
+
+async def _tenant(request: Request, role: Role) -> TenantId:
+    principal = await caller(request)
+    if principal.projects or not principal.may(role, principal.tenant, DEFAULT_SCOPE.project):
+        raise Forbidden(f"{principal.name} is not {role} of all projects of {principal.tenant}.")
+    return principal.tenant
+
+
 Caller = Annotated[Principal, Depends(caller)]
 With = Annotated[Services, Depends(services_of)]
 Viewed = Annotated[Scope, Depends(_viewer)]
@@ -96,3 +115,9 @@ Changed = Annotated[Scope, Depends(_member)]
 """The project of the URL, for a caller who may submit and cancel."""
 Operated = Annotated[Scope, Depends(_operator)]
 """The project of the URL, for a caller who may set its secrets."""
+ViewedTenant = Annotated[TenantId, Depends(_tenant_viewer)]
+"""The caller's own tenant, for a caller who may look at all its projects."""
+OfTenant = Annotated[TenantId, Depends(_tenant_member)]
+"""The caller's own tenant, for a caller who may act in all its projects."""
+OperatedTenant = Annotated[TenantId, Depends(_tenant_operator)]
+"""The caller's own tenant, for an operator of all its projects."""

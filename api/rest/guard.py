@@ -1,5 +1,6 @@
 """What is refused before any route runs: foreign hosts and origins, bodies without end."""
 
+import re
 from urllib.parse import urlsplit
 
 from fastapi import HTTPException
@@ -10,6 +11,9 @@ from api.rest.problem import problem
 from api.services import ApiSettings
 from harness.ports.entropy import Entropy
 
+_UPLOADS = re.compile(
+    r"/v1/projects/[^/]+/(?:suites/[^/]+|imports)|/v1/sandboxes/[^/]+/files", re.ASCII
+)
 _PROBES = frozenset({"/healthz", "/readyz"})
 
 
@@ -66,7 +70,7 @@ class Guard:
 
 def _counts_itself(path: str) -> bool:
     """Whether the route takes uploads, which have limits of their own."""
-    return "/suites/" in path or path.endswith("/imports")
+    return _UPLOADS.fullmatch(path) is not None
 
 
 def _name(netloc: str) -> str:

@@ -12,7 +12,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from harness.errors import HarnessError
+from api.refusal import detail_of, facts_of, masked
+from harness.errors import HarnessError, InvalidDocument
 from harness.ports.entropy import Entropy
 
 MEDIA_TYPE = "application/problem+json"
@@ -29,6 +30,14 @@ class FieldError:
     field: str
     """Such as `body.suite.digest`."""
     message: str
+    line: int | None = None
+    """In a document that was sent as text."""
+    column: int | None = None
+
+    def members(self) -> Mapping[str, object]:
+        """For the wire."""
+        told: dict[str, object] = {"field": self.field, "message": self.message}
+        return told if self.line is None else told | {"line": self.line, "column": self.column}
 
 
 def problem(
@@ -40,9 +49,10 @@ def problem(
     retryable: bool = False,
     errors: Sequence[FieldError] = (),
     headers: Mapping[str, str] | None = None,
+    facts: Mapping[str, object] | None = None,
 ) -> Response:
-    """An error response."""
-    body = {
+    """An error response; facts are members of its own kind."""
+    body: dict[str, object] = {
         "type": f"urn:ath:problem:{code}",
         "title": HTTPStatus(status).phrase,
         "status": status,
@@ -51,8 +61,9 @@ def problem(
         "retryable": retryable,
         "trace_id": trace_id,
     }
+    body |= facts or {}
     if errors:
-        body["errors"] = [{"field": e.field, "message": e.message} for e in errors]
+        body["errors"] = [each.members() for each in errors]
     sent = {"Cache-Control": "no-store", **(headers or {})}
     if retryable:
         sent["Retry-After"] = "1"
@@ -63,11 +74,15 @@ def problem(
 
 def problem_of(error: HarnessError, trace_id: str) -> Response:
     """The error as its class says; what went wrong inside is logged, not told."""
-    detail = str(error)
-    if error.status == HTTPStatus.INTERNAL_SERVER_ERROR:
-        _log.error("request failed", extra={"trace_id": trace_id}, exc_info=error)
-        detail = _masked(trace_id)
-    return problem(error.status, error.code, detail, trace_id=trace_id, retryable=error.retryable)
+    return problem(
+        error.status,
+        error.code,
+        detail_of(error, trace_id),
+        trace_id=trace_id,
+        retryable=error.retryable,
+        facts=facts_of(error),
+        errors=_mistakes(error),
+    )
 
 
 def install(app: FastAPI, entropy: Entropy) -> None:
@@ -95,7 +110,13 @@ def install(app: FastAPI, entropy: Entropy) -> None:
     async def broken(_: Request, error: Exception) -> Response:
         trace_id = entropy.new_id()
         _log.error("request failed", extra={"trace_id": trace_id}, exc_info=error)
-        return problem(500, "internal", _masked(trace_id), trace_id=trace_id)
+        return problem(500, "internal", masked(trace_id), trace_id=trace_id)
+
+
+def _mistakes(error: HarnessError) -> Sequence[FieldError]:
+    if not isinstance(error, InvalidDocument):
+        return ()
+    return [FieldError(m.path, m.message, m.line, m.column) for m in error.mistakes[:MAX_FIELDS]]
 
 
 def _invalid(error: RequestValidationError, trace_id: str) -> Response:
@@ -105,10 +126,6 @@ def _invalid(error: RequestValidationError, trace_id: str) -> Response:
     ]
     detail = "; ".join(f"{e.field}: {e.message}" for e in found[:3])
     return problem(422, "invalid_input", detail, trace_id=trace_id, errors=found)
-
-
-def _masked(trace_id: str) -> str:
-    return f"The platform failed at this. The operator finds the cause in the log: {trace_id}."
 
 
 def _code(status: int) -> str:

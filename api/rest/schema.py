@@ -36,6 +36,8 @@ _PROBLEM = {
                             "properties": {
                                 "field": {"type": "string"},
                                 "message": {"type": "string"},
+                                "line": {"type": "integer"},
+                                "column": {"type": "integer"},
                             },
                         },
                     },

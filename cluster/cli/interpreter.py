@@ -36,6 +36,20 @@ def find_interpreter(argv: Sequence[str], named: str | None, env: Mapping[str, s
     )
 
 
+def program_python(argv: Sequence[str], env: Mapping[str, str]) -> str:
+    """The interpreter whose packages a program has when the shell runs it; empty if none runs."""
+    for python in _candidates(argv, env):
+        try:
+            # What PATH names may be a script that chooses one.
+            asked = [python, "-c", "import sys; print(sys.executable)"]
+            told = subprocess.run(asked, capture_output=True, text=True, timeout=60, check=False)
+        except (OSError, subprocess.TimeoutExpired):
+            continue
+        if told.returncode == 0:
+            return told.stdout.strip()
+    return ""
+
+
 def _candidates(argv: Sequence[str], env: Mapping[str, str]) -> Sequence[str]:
     program = shutil.which(argv[0], path=env.get("PATH"))
     found = []

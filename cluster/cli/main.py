@@ -11,11 +11,13 @@ from cluster.cli import (
     imports,
     look,
     machine,
+    models,
     policy,
     quarantine,
     quotas,
     rerun,
     run,
+    sandbox,
     secrets,
     validate,
 )
@@ -43,7 +45,9 @@ quotas.register(app)
 quarantine.register(app)
 validate.register(app)
 policy.register(app)
+models.register(app)
 agent.register(app)
+sandbox.register(app)
 
 
 def main() -> None:

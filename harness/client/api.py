@@ -1,7 +1,7 @@
 """The client: one project of one platform."""
 
 from types import TracebackType
-from typing import Self
+from typing import Self, TypedDict, Unpack
 
 import httpx
 
@@ -9,9 +9,13 @@ from harness.client.artifacts import Artifacts
 from harness.client.connection import Connection, Patience
 from harness.client.decode import decode
 from harness.client.imports import Imports
+from harness.client.model_servers import ModelServers
+from harness.client.policies import Policies
 from harness.client.quarantines import Quarantines
 from harness.client.quotas import Quotas
 from harness.client.runs import Runs
+from harness.client.sandbox_calls import SandboxOptions
+from harness.client.sandboxes import Sandbox, Sandboxes
 from harness.client.secrets import Secrets
 from harness.client.suites import Suites
 from harness.domain.ids import RunId
@@ -44,19 +48,8 @@ class Client:
         Raises:
             InvalidInput: the key cannot be sent as it stands.
         """
-        if not token.isascii() or not token.isprintable() or " " in token:
-            raise InvalidInput("The API key has characters that no key has. Copy it again.")
         waits = patience or Patience()
-        self._http = httpx.Client(
-            base_url=url,
-            headers={"Authorization": f"Bearer {token}", "User-Agent": "ath"},
-            timeout=httpx.Timeout(waits.quiet_seconds, connect=waits.connect_seconds),
-            transport=transport,
-            # A proxy in the environment must not come between us and a loopback API.
-            trust_env=not _is_loopback(url),
-            # Reading the machine's certificates takes time and serves nothing without TLS.
-            verify=not url.startswith("http://"),
-        )
+        self._http = httpx.Client(**http_options(url, token, waits), transport=transport)
         self._connection = Connection(self._http, waits)
         self._project = project
         path = f"/v1/projects/{project}"
@@ -67,6 +60,16 @@ class Client:
         self.artifacts = Artifacts(self._connection, f"{path}/artifacts")
         self.quarantines = Quarantines(self._connection, f"{path}/quarantines")
         self.quotas = Quotas(self._connection)
+        self.policies = Policies(self._connection)
+        self.models = ModelServers(self._connection)
+        self.sandboxes = Sandboxes(self._connection)
+
+    def sandbox(self, **options: Unpack[SandboxOptions]) -> Sandbox:
+        """A sandbox of its own; `with client.sandbox() as box:` ends it after the block.
+
+        See `Sandboxes.create`.
+        """
+        return self.sandboxes.create(**options)
 
     @property
     def url(self) -> str:
@@ -117,6 +120,35 @@ class Client:
     ) -> None:
         """Close it."""
         self.close()
+
+
+class HttpOptions(TypedDict):
+    """What httpx's two clients have in common."""
+
+    base_url: str
+    headers: dict[str, str]
+    timeout: httpx.Timeout
+    trust_env: bool
+    verify: bool
+
+
+def http_options(url: str, token: str, waits: Patience) -> HttpOptions:
+    """How a client reaches the API at `url`.
+
+    Raises:
+        InvalidInput: the key cannot be sent as it stands.
+    """
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise InvalidInput("The API key has characters that no key has. Copy it again.")
+    return HttpOptions(
+        base_url=url,
+        headers={"Authorization": f"Bearer {token}", "User-Agent": "ath"},
+        timeout=httpx.Timeout(waits.quiet_seconds, connect=waits.connect_seconds),
+        # A proxy in the environment must not come between us and a loopback API.
+        trust_env=not _is_loopback(url),
+        # Reading the machine's certificates takes time and serves nothing without TLS.
+        verify=not url.startswith("http://"),
+    )
 
 
 def _is_loopback(url: str) -> bool:

@@ -13,6 +13,10 @@ from harness.ports.clock import Clock, SystemClock
 
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 2.0
+THROUGH_SECONDS = 100.0
+MARK = "Ath-Sandbox"
+"""A header of what a server in a sandbox answered."""
+NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol)
 Params = Mapping[str, str | int | Sequence[str]]
 Body = Callable[[], Iterable[bytes]]
 
@@ -50,8 +54,9 @@ class Connection:
         headers: Mapping[str, str] | None = None,
         seconds: float | None = None,
         quiet_seconds: float | None = None,
+        once: bool = False,
     ) -> httpx.Response:
-        """A response below 400; call it only for what may be sent twice.
+        """A response below 400; call it only for what may be sent twice, or say `once`.
 
         Raises:
             HarnessError: what the API answered; Unavailable when it did not in time.
@@ -74,16 +79,43 @@ class Connection:
                 if response.is_success or response.is_redirect or response.status_code == 304:
                     return response
                 error = error_of(response)
+                if once:
+                    raise error
             except httpx.TransportError as trouble:
                 error = self.unreachable(trouble)
+                if once and not isinstance(trouble, NOTHING_SENT):
+                    raise error from trouble
             pauses.wait(error)
+
+    def through(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+    ) -> httpx.Response:
+        """What somebody behind the API answers, whatever it is; sent once.
+
+        Raises:
+            HarnessError: what the API itself answered instead, or that it did not.
+        """
+        try:
+            response = self.http.request(
+                method, path, headers=dict(headers or {}), content=content, timeout=THROUGH_SECONDS
+            )
+        except httpx.TransportError as trouble:
+            raise self.unreachable(trouble) from trouble
+        return answered_behind(response)
 
     @contextmanager
     def open(
         self,
         path: str,
         *,
+        method: str = "GET",
         params: Params | None = None,
+        json: object = None,
         headers: Mapping[str, str] | None = None,
         seconds: float | None = None,
     ) -> Iterator[httpx.Response]:
@@ -97,7 +129,12 @@ class Connection:
         )
         try:
             with self.http.stream(
-                "GET", path, params=dict(params or {}), headers=dict(headers or {}), timeout=timeout
+                method,
+                path,
+                params=dict(params or {}),
+                json=json,
+                headers=dict(headers or {}),
+                timeout=timeout,
             ) as response:
                 if response.is_error:
                     response.read()
@@ -108,25 +145,40 @@ class Connection:
 
     def pauses(self, seconds: float) -> "Pauses":
         """Growing pauses until a deadline."""
-        return Pauses(self, self.clock.monotonic() + seconds)
+        return Pauses(self.clock, self.clock.monotonic() + seconds, sleep=self.sleep)
 
     def unreachable(self, trouble: httpx.TransportError) -> HarnessError:
         """What a broken connection means to the caller."""
-        if isinstance(trouble, httpx.UnsupportedProtocol):
-            return InvalidInput(f"{self.http.base_url} is no address of an API. Use http://…")
-        kind = type(trouble).__name__
-        return Unavailable(
-            f"The API at {self.http.base_url} does not answer ({kind}). Is it up? ath status"
-        )
+        return unreachable(self.http.base_url, trouble)
+
+
+def unreachable(url: httpx.URL, trouble: httpx.TransportError) -> HarnessError:
+    """What a broken connection to this API means to the caller."""
+    if isinstance(trouble, httpx.UnsupportedProtocol):
+        return InvalidInput(f"{url} is no address of an API. Use http://…")
+    kind = type(trouble).__name__
+    return Unavailable(f"The API at {url} does not answer ({kind}). Is it up? ath status")
+
+
+def answered_behind(response: httpx.Response) -> httpx.Response:
+    """The response, if a server in a sandbox gave it.
+
+    Raises:
+        HarnessError: the API said that instead.
+    """
+    if MARK not in response.headers:
+        raise error_of(response)
+    return response
 
 
 @dataclass(slots=True)
 class Pauses:
     """Waits between attempts of one call."""
 
-    connection: Connection
+    clock: Clock
     deadline: float
     pause: float = FIRST_PAUSE
+    sleep: Callable[[float], None] = time.sleep
 
     def wait(self, error: HarnessError) -> None:
         """Wait before the next attempt.
@@ -134,8 +186,12 @@ class Pauses:
         Raises:
             HarnessError: the error itself, when waiting cannot help or the time is over.
         """
-        left = self.deadline - self.connection.clock.monotonic()
+        self.sleep(self.next(error))
+
+    def next(self, error: HarnessError) -> float:
+        """How long to wait before the next attempt; raises as `wait` does."""
+        left = self.deadline - self.clock.monotonic()
         if not error.retryable or left <= self.pause:
             raise error
-        self.connection.sleep(self.pause)
-        self.pause = min(2 * self.pause, LONGEST_PAUSE)
+        pause, self.pause = self.pause, min(2 * self.pause, LONGEST_PAUSE)
+        return pause

@@ -1,5 +1,8 @@
 """An API's error response as an error of the tree."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import httpx
 
 from harness.errors import (
@@ -12,6 +15,7 @@ from harness.errors import (
     NotFound,
     QuotaExceeded,
     StorageFull,
+    TierUnavailable,
     TooLarge,
     Unauthenticated,
     Unavailable,
@@ -43,9 +47,17 @@ def error_of(response: httpx.Response) -> HarnessError:
     where = f"{response.request.method} {response.request.url.path}"
     if not response.headers.get("content-type", "").startswith(_MEDIA_TYPE):
         return Unavailable(f"The API does not answer yet ({where} gave {response.status_code}).")
-    fallback = _BY_STATUS.get(response.status_code, HarnessError)
     if not response.content:
+        fallback = _BY_STATUS.get(response.status_code, HarnessError)
         return fallback(f"{where} gave {response.status_code}.")
-    fields = response.json()
-    kind = _BY_CODE.get(fields.get("code"), fallback)
-    return kind(str(fields.get("detail", where)))
+    return error_in({"status": response.status_code, **response.json()}, where)
+
+
+def error_in(fields: Mapping[str, Any], where: str) -> HarnessError:
+    """What a problem's members say."""
+    detail = str(fields.get("detail", where))
+    if fields.get("code") == TierUnavailable.code and "missing" in fields:
+        told = [str(fields.get(name, "")) for name in ("tier", "reason", "fix")]
+        return TierUnavailable(told[0], [str(one) for one in fields["missing"]], *told[1:])
+    fallback = _BY_STATUS.get(int(fields.get("status", 0)), HarnessError)
+    return _BY_CODE.get(str(fields.get("code")), fallback)(detail)

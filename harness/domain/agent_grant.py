@@ -25,5 +25,21 @@ class AgentGrant:
     """Handed to a host under the lease of a run."""
 
     policy: Policy = field(default_factory=Policy)
-    """What the tenant's document and the agent's own allow together."""
+    """What the tenant's document and the agent's own allow together; without one of its own, the
+    tenant's document alone."""
     sources: Sequence[ModelSource] = ()
+    """Those whose models the policy may allow."""
+    is_named: bool = False
+    """Whether the agent has a document of its own; else what its run brings bounds it, or it is
+    denied everything."""
+    missing: Mapping[str, str] = field(default_factory=dict)
+    """Why a source is not granted, by its name."""
+
+    def bounded(self, own: Policy | None) -> Policy:
+        """What is allowed with a document of this run's own, if it brings one.
+
+        Where neither it nor the agent has one, nothing is.
+        """
+        if own is None:
+            return self.policy if self.is_named else Policy()
+        return self.policy.meet(own)

@@ -72,6 +72,18 @@ class Clusterer:
         shared = self._shared(signature.features, self._clusters[nearest].centroid)
         return self._join(nearest, signature, when, score, f"Alike in {shared}.")
 
+    def alike(
+        self, features: Mapping[str, float], limit: int
+    ) -> Sequence[tuple[FailureCluster, float, str]]:
+        """The clusters that share most with some features, with likeness from 0 to 1, and in what.
+
+        Nothing is put anywhere.
+        """
+        scores = self._scores(features)
+        best = nlargest(limit, scores, key=lambda each: (scores[each], each))
+        found = [(self._clusters[each], scores[each]) for each in best]
+        return [(one, score, self._shared(features, one.centroid)) for one, score in found]
+
     def _join(
         self,
         cluster_id: ClusterId,
@@ -111,15 +123,19 @@ class Clusterer:
         return Placement(cluster, 1.0, is_new=True, reason=f"New kind of failure: {near}.")
 
     def _nearest(self, features: Mapping[str, float]) -> tuple[ClusterId | None, float]:
+        scores = self._scores(features)
+        best = max(scores, key=lambda each: (scores[each], each), default=None)
+        return best, scores[best] if best is not None else 0.0
+
+    def _scores(self, features: Mapping[str, float]) -> Mapping[ClusterId, float]:
+        """Likeness to each cluster that shares something."""
         weighed = {name: weight * self._weight(name) ** 2 for name, weight in features.items()}
         dots: dict[ClusterId, float] = {}
         for name, weight in weighed.items():
             for cluster_id, centroid_weight in self._having.get(name, {}).items():
                 dots[cluster_id] = dots.get(cluster_id, 0.0) + weight * centroid_weight
         length = self._length(features)
-        scores = {each: dot / (length * self._lengths[each]) for each, dot in dots.items()}
-        best = max(scores, key=lambda each: (scores[each], each), default=None)
-        return best, min(1.0, scores[best]) if best is not None else 0.0
+        return {each: min(1.0, dot / (length * self._lengths[each])) for each, dot in dots.items()}
 
     def _shared(self, mine: Mapping[str, float], centroid: Mapping[str, float]) -> str:
         both = {

@@ -21,6 +21,8 @@ class Denial(StrEnum):
     MODEL = "model"
     TOOL = "tool"
     BUDGET = "budget"
+    SECRET = "secret"  # noqa: S105 - a kind of denial
+    """The policy puts in a secret that was not given."""
     MALFORMED = "malformed"
     """The question itself makes no sense, such as a host that is none."""
 

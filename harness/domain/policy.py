@@ -56,6 +56,7 @@ class Policy:
             "network": {
                 "mode": self.network.mode.value,
                 "allow": [_plain(rule) for rule in sorted(self.network.rules, key=str)],
+                **_secrets(self.network),
             },
             "models": sorted(self.models.patterns),
             "tools": sorted(self.tools.patterns),
@@ -66,6 +67,12 @@ class Policy:
 def effective(first: Policy, *others: Policy) -> Policy:
     """What all of them allow."""
     return reduce(Policy.meet, others, first)
+
+
+def _secrets(network: NetworkPolicy) -> dict[str, object]:
+    """Only where there are some: the version of what means the same stays."""
+    found = [each.plain() for each in sorted(network.secrets, key=str)]
+    return {"secrets": found} if found else {}
 
 
 def _plain(rule: HostRule) -> dict[str, object]:

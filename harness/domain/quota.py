@@ -19,6 +19,8 @@ class QuotaName(StrEnum):
     """Browsers leased from the pool, whatever their type."""
     BROWSERS_CHROMIUM = "browsers_chromium"
     """Chromiums leased from the pool."""
+    SANDBOXES = "sandboxes"
+    """Sandboxes that live at a time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,10 +63,14 @@ class _Forms:
         return max((len(form.core) for form in self.forms), default=0)
 
     def hide(self, text: str) -> str:
+        text = self.hide_whole(text)
+        return self._without_rests(text) if self.forms else text
+
+    def hide_whole(self, text: str) -> str:
         for form in self.forms:
             if form.core in text:
                 text = form.pattern.sub(form.note, text)
-        return self._without_rests(text) if self.forms else text
+        return text
 
     def _without_rests(self, text: str) -> str:
         """Hide beginnings and ends of values beside the places where text was cut."""
@@ -133,6 +137,15 @@ class Redactor:
         """The bytes without values, where they are text of any encoding that keeps ASCII."""
         return self._bytes.hide(data.decode("latin-1")).encode("latin-1")
 
+    def whole(self, data: bytes) -> bytes:
+        """The bytes without whole values; for somebody who could learn from a hidden beginning."""
+        return self._bytes.hide_whole(data.decode("latin-1")).encode("latin-1")
+
+    @property
+    def reach(self) -> int:
+        """How many bytes must be seen together, so that no value passes in two parts."""
+        return self._bytes.longest + 4
+
     def value(self, value: object) -> object:
         """A JSON value without values of secrets in its texts; names of fields stay."""
         if isinstance(value, str):
@@ -164,7 +177,7 @@ class Redactor:
 
     def _harmless_cut(self, text: str) -> int:
         """A place near the end where no form is cut in two."""
-        reach = self._bytes.longest + 4
+        reach = self.reach
         cut = len(text) - reach
         for _ in range(_TRIES):
             if cut <= 0:

@@ -1,6 +1,7 @@
 """What an attempt asks of the outside."""
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -31,5 +32,9 @@ class Effect:
 
     @property
     def args_hash(self) -> Digest:
-        """SHA-256 of the arguments in the form of RFC 8785."""
-        return Digest(hashlib.sha256(canonical(dict(self.args))).hexdigest())
+        """SHA-256 of the arguments in the form of RFC 8785, or in Python's where that has none."""
+        try:
+            data = canonical(dict(self.args))
+        except ValueError:  # integers beyond 2^53, half characters
+            data = json.dumps(self.args, sort_keys=True, separators=(",", ":")).encode()
+        return Digest(hashlib.sha256(data).hexdigest())

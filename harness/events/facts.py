@@ -213,6 +213,39 @@ class PolicyDenied(Fact):
     reason: str
     attempt_id: str = ""
     test_index: int | None = None
+    kind: str = ""
+    """What an agent wanted: llm, tool, http, tunnel or tcp."""
+    name: str = ""
+    """Of the model or the tool, or method and place."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentStarted(Fact):
+    """An agent's program begins in a sandbox; says which policy and which controls hold."""
+
+    type: ClassVar[str] = "ath.agent.started.v1"
+    agent: str
+    policy: str
+    tier: str
+    controls: dict[str, str]
+    attempt_id: str = ""
+    test_index: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentFinished(Fact):
+    """An agent's program ended; `journal` is the digest of everything that passed its door."""
+
+    type: ClassVar[str] = "ath.agent.finished.v1"
+    agent: str
+    stopped: str
+    exit_code: int | None
+    effects: int
+    refused: dict[str, int]
+    spent: dict[str, int]
+    journal: str
+    attempt_id: str = ""
+    test_index: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
+from harness.domain.agent_grant import AgentGrant
 from harness.domain.ids import AttemptId, HostId, LeaseId
 from harness.domain.scope import Scope
 from harness.domain.work import Batch, Collected, Grant, Report, Surrender
@@ -36,6 +37,14 @@ class Dispatch(Protocol):
 
         Raises:
             NotFound: a secret was deleted since the run was submitted.
+        """
+        ...
+
+    async def agent_grant(self, scope: Scope, lease_id: LeaseId, agent: str) -> AgentGrant:
+        """What an agent of this name gets in the lease's run; keep its keys in memory alone.
+
+        An empty name, or one without a document, gets what the tenant's document allows, and
+        `is_named` is false: intersect it with what the run brings, or deny everything.
         """
         ...
 

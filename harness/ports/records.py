@@ -18,6 +18,7 @@ from harness.domain.scope import Scope
 from harness.domain.suite import TestCase
 from harness.events.envelope import Event
 from harness.events.facts import Fact
+from harness.ports.policies import ModelServerStore, PolicyStore
 
 
 class RunStore(Protocol):
@@ -269,6 +270,16 @@ class Transaction(Protocol):
     @property
     def quotas(self) -> QuotaStore:
         """Limits of the tenant."""
+        ...
+
+    @property
+    def policies(self) -> PolicyStore:
+        """What the tenant's work may do."""
+        ...
+
+    @property
+    def model_servers(self) -> ModelServerStore:
+        """Whom the tenant's agents may ask."""
         ...
 
     def now(self) -> datetime:

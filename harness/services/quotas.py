@@ -37,6 +37,11 @@ class Quotas:
                 "for one to end, cancel one, or ask an operator for a larger quota."
             )
 
+    def capacity(self, tenant: TenantId, name: QuotaName) -> int | None:
+        """One limit of a tenant; None means without."""
+        with self.records.transaction(_scope(tenant)) as tx:
+            return self._quota(name, tx.quotas.capacity(name)).capacity
+
     def of_tenant(self, tenant: TenantId) -> Sequence[Quota]:
         """Every limit of a tenant."""
         with self.records.transaction(_scope(tenant)) as tx:

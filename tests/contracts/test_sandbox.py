@@ -10,9 +10,9 @@ from actors.sandbox.cgroup import find_roots
 from actors.sandbox.landlock import landlock_abi
 from actors.sandbox.process_tier import ProcessTierSandbox
 from actors.sandbox.sandbox import Sandbox
-from actors.sandbox.spec import Chunk, Command, ExecResult, Limits, Reason, SandboxSpec
 from actors.sandbox.template import Template
 from actors.sandbox.users import Users
+from harness.domain.sandbox import Chunk, Command, ExecResult, Limits, Reason, SandboxSpec
 from harness.errors import Forbidden, InvalidInput, NotFound, TierUnavailable, Unavailable
 
 pytestmark = pytest.mark.process

@@ -16,7 +16,7 @@ import psutil
 from actors.pools.browser import BrowserBounds
 from actors.pools.host import BrowserHost
 from actors.pools.roster import PoolLimits
-from actors.workers.door import BrowserDoor
+from actors.workers.door import WorkerDoor
 from actors.workers.suite_process import PACKAGE
 from actors.workers.worker_browsers import kind_of
 from harness.domain.browser import BrowserKind, BrowserLease, BrowserRequest
@@ -81,7 +81,7 @@ async def open_launchers(bounds: BrowserBounds) -> AsyncIterator[Launchers]:
         folder = Path(name)
         host = BrowserHost(PoolLimits(most=2), bounds, folder / "b", SystemEntropy())
         launchers = Launchers(host, folder)
-        door = BrowserDoor(folder / "door")
+        door = WorkerDoor(folder / "door")
         await door.open()
         door.admit("w1", launchers.ask)
         yield launchers

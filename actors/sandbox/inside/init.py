@@ -14,6 +14,8 @@ from typing import Any
 
 from actors.sandbox.inside import kernel, messages, program, tree
 
+DEAF_TO = (1, 2, 3, 10, 12, 13, 14, 15)
+"""Signals that its template ignores, and with it every first process."""
 CLEAN_SECONDS = 2.0
 """How long killed processes may take to vanish before the result is told anyway."""
 _ROUNDS = 50
@@ -55,9 +57,13 @@ class Init:
         return True
 
     def _op_exec(self, request: dict[str, Any], descriptors: list[int]) -> None:
-        pid = os.fork()
-        if pid == 0:
-            program.become(request, descriptors)
+        # While it is spawned this process waits, and whoever else is inside could prolong that.
+        is_alone = not self._commands and not _children(os.getpid())
+        pid = program.spawned(request, descriptors) if is_alone else None
+        if pid is None:
+            pid = os.fork()
+            if pid == 0:
+                program.become(request, descriptors)
         self._commands[pid] = request["id"]
 
     def _op_signal(self, request: dict[str, Any], _: list[int]) -> None:
@@ -151,11 +157,12 @@ def _harden() -> int:
     wake, waker = os.pipe()
     os.set_blocking(wake, False)
     os.set_blocking(waker, False)
-    for signum in (1, 2, 3, 10, 12, 13, 14, 15):
-        signal.signal(signum, signal.SIG_IGN)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
+    kernel.hear(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
     kernel.set_dumpable(dumpable=False)
+    for name in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):  # that of the listing itself is closed by now
+            os.set_inheritable(int(name), False)
     return wake
 
 

@@ -18,8 +18,19 @@ ENVIRON = {
     "USER": "agent",
 }
 NOT_STARTED = 127
+_SIGNALS = (1, 2, 3, 10, 12, 13, 14, 15, 17, 25)
+"""Which the first process hears in its own way, and no command does."""
+_INTERRUPT = 2
+_PIPE_SIGNALS = (13, 25)
+"""SIGPIPE and SIGXFSZ, which Python ignores and tells as errors."""
 _FIRST_FREE = 128
 """Above every number that a command may be given, below the limit of open files."""
+
+
+def prepare() -> None:
+    """Set, once for all forks, the environment that every command has."""
+    os.environ.clear()
+    os.environ.update(ENVIRON)
 
 
 def become(request: dict[str, Any], descriptors: list[int]) -> NoReturn:
@@ -32,22 +43,62 @@ def become(request: dict[str, Any], descriptors: list[int]) -> NoReturn:
         environ = ENVIRON | request["environ"]
         kernel.set_dumpable(dumpable=True)
         if "code" in request:
-            _run(request["code"], environ)
+            _run(request["code"], request["environ"])
         os.execvpe(request["argv"][0], request["argv"], environ)
     except Exception as trouble:  # whatever it is, this process must not go on as what it was
         os.write(2, f"cannot start: {trouble}\n".encode())
     os._exit(NOT_STARTED)
 
 
+def spawned(request: dict[str, Any], descriptors: list[int]) -> int | None:
+    """The process that executes a file, without a copy of this one; None where that fails.
+
+    Copying an interpreter, and what of it is written to, takes longer than all of the rest.
+    """
+    if "code" in request:
+        return None
+    environ = ENVIRON | request["environ"]
+    moved: list[int] = []
+    try:
+        for one in descriptors:
+            moved.append(fcntl.fcntl(one, fcntl.F_DUPFD_CLOEXEC, _FIRST_FREE))  # noqa: PERF401 - what was made is closed below
+        os.chdir(request["cwd"])
+        return os.posix_spawn(
+            _found(request["argv"][0], environ),
+            request["argv"],
+            environ,
+            file_actions=[
+                (os.POSIX_SPAWN_DUP2, source, target)
+                for source, target in zip(moved, request["numbers"], strict=True)
+            ],
+            setsid=True,
+            setsigdef=_SIGNALS,
+        )
+    except (OSError, ValueError, NotImplementedError):
+        return None  # `become` tells why, if it cannot either
+    finally:
+        os.chdir("/")
+        for one in moved:
+            os.close(one)
+
+
+def _found(name: str, environ: dict[str, str]) -> str:
+    if "/" in name:
+        return name
+    for folder in os.get_exec_path(environ):
+        path = os.path.join(folder, name)
+        if os.access(path, os.X_OK) and os.path.isfile(path):
+            return path
+    raise FileNotFoundError(name)
+
+
 def _reset_signals(*, keep_pipe_ignored: bool) -> None:
     signal.set_wakeup_fd(-1)
-    for signum in (1, 2, 3, 10, 12, 14, 15, 17):
-        signal.signal(signum, signal.SIG_DFL)
+    for signum in _SIGNALS:
+        if not keep_pipe_ignored or signum not in _PIPE_SIGNALS:
+            kernel.hear(signum, kernel.DEFAULT)
     if keep_pipe_ignored:  # as Python starts, or asyncio's users die
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    else:
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+        kernel.hear(_INTERRUPT, signal.default_int_handler)
 
 
 def _place(descriptors: list[int], numbers: list[int]) -> None:
@@ -60,7 +111,7 @@ def _place(descriptors: list[int], numbers: list[int]) -> None:
 
 
 def _run(code: str, environ: dict[str, str]) -> NoReturn:
-    os.environ.clear()
+    """Within an interpreter whose template has `ENVIRON` already."""
     os.environ.update(environ)
     random.seed()
     sys.argv = ["-c"]

@@ -14,15 +14,16 @@ from typing import Any, NoReturn
 _HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.append(os.path.dirname(os.path.dirname(os.path.dirname(_HERE))))
 
-from actors.sandbox.inside import init, kernel, messages, namespaces, tree  # noqa: E402
+from actors.sandbox.inside import init, kernel, messages, namespaces, program, tree  # noqa: E402
 
 
 def main() -> None:
     """Prepare the tree, then fork whatever is asked for."""
     control = socket.socket(fileno=int(sys.argv[1]))
     del sys.path[-1]
-    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for signum in init.DEAF_TO:
         signal.signal(signum, signal.SIG_IGN)
+    program.prepare()
     first, _ = messages.receive(control)
     if first is None:
         return

@@ -33,7 +33,8 @@ def main():
     from _ath_pytest.steer import Steered  # type: ignore[import-not-found]  # likewise
 
     del sys.path[0]
-    steered = Steered(wire, start.get("browser"), start.get("coverage"), start.get("proxy"))
+    browser, proxy = start.get("browser"), start.get("proxy")
+    steered = Steered(wire, browser, start.get("coverage"), proxy, start.get("door"))
     plugins = [steered, LastFailed(start.get("last_failed", ()))]
     code = pytest.main(argv, plugins=plugins)
     steered.wire.send({"ev": "exited", "status": int(code), "why": steered.trouble})

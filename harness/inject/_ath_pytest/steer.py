@@ -19,9 +19,10 @@ _REAP_SECONDS = 0.2
 class Steered:
     """Collects once; then forks workers, or becomes one, as the host says."""
 
-    def __init__(self, wire, browser, coverage, proxy=None):
+    def __init__(self, wire, browser, coverage, proxy=None, door=None):
         self.wire = wire
         self._coverage = coverage
+        self._door = door
         self.is_fork = False
         self.trouble = ""
         self._browsers = Browsers(browser, proxy) if browser or proxy else None
@@ -105,7 +106,7 @@ class Steered:
             if message is None or message["op"] == "close":
                 return
             if message["op"] == "become":
-                self._name_worker(message["worker"])
+                self._name_worker(session.config, message["worker"])
                 Worker(self.wire, session, self).run()
                 return
             if message["op"] == "fork" and self._fork(session, message["worker"]):
@@ -142,11 +143,13 @@ class Steered:
         _own_folders(session.config, name)
         if measuring(session.config):
             measure_in_fork(measuring(session.config))
-        self._name_worker(name)
+        self._name_worker(session.config, name)
         Worker(self.wire, session, self).run()
         return True
 
-    def _name_worker(self, name):
+    def _name_worker(self, config, name):
+        # Where our own plugin may ask the host for more; it looks for a plain attribute.
+        config._ath_door = (self._door, name)
         if self._browsers:
             self._browsers.worker = name
 

@@ -9,6 +9,7 @@ from pydantic_core import PydanticSerializationError
 
 from harness.domain.assessment import Assessment
 from harness.domain.attempt import AttemptResult
+from harness.domain.price import Price
 from harness.domain.run import RunRequest
 from harness.errors import InvalidInput
 
@@ -49,6 +50,7 @@ REQUEST = JsonText(TypeAdapter(RunRequest))
 RESULT = JsonText(TypeAdapter(AttemptResult))
 ASSESSMENT = JsonText(TypeAdapter(Assessment))
 WEIGHTS = JsonText(TypeAdapter(Mapping[str, float]))
+PRICES = JsonText(TypeAdapter(Mapping[str, Price]))
 NAMES = JsonText(TypeAdapter(tuple[str, ...]))
 
 

@@ -31,7 +31,7 @@ class Migrations:
 
 
 SHIPPED = Migrations(
-    Path(__file__).with_name("migrations"), ("0001", "0002", "0003", "0004", "0005")
+    Path(__file__).with_name("migrations"), ("0001", "0002", "0003", "0004", "0005", "0006")
 )
 
 # Any number will do, as long as nothing else locks it in the same database.

@@ -305,6 +305,31 @@ QUOTAS = Table(
     Column("capacity", BigInteger),
 )
 
+POLICIES = Table(
+    "policies",
+    METADATA,
+    Column("tenant", KEY, primary_key=True),
+    Column("agent", KEY, primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("digest", Text),
+    Column("text", Text),
+    Column("policy", Text),
+    Column("created_us", BigInteger, nullable=False),
+    Column("created_by", Text, nullable=False),
+)
+
+MODEL_SERVERS = Table(
+    "model_servers",
+    METADATA,
+    Column("tenant", KEY, primary_key=True),
+    Column("name", KEY, primary_key=True),
+    Column("base_url", Text, nullable=False),
+    Column("key_secret", Text, nullable=False),
+    Column("prices", Text, nullable=False),
+    Column("updated_us", BigInteger, nullable=False),
+    Column("updated_by", Text, nullable=False),
+)
+
 API_KEYS = Table(
     "api_keys",
     METADATA,

@@ -11,6 +11,8 @@ from harness.stores.sql.assessments import SqlAssessments
 from harness.stores.sql.attempts import SqlAttempts
 from harness.stores.sql.failures import SqlFailures
 from harness.stores.sql.leases import SqlLeases
+from harness.stores.sql.model_servers import SqlModelServers
+from harness.stores.sql.policies import SqlPolicies
 from harness.stores.sql.quarantines import SqlQuarantines
 from harness.stores.sql.quotas import SqlQuotas
 from harness.stores.sql.run_artifacts import artifacts_of_run, link_artifacts
@@ -20,6 +22,7 @@ from harness.stores.sql.tables import REMEMBERED
 from harness.stores.sql.tests import SqlTests
 
 if TYPE_CHECKING:
+    from harness.ports.policies import ModelServerStore, PolicyStore
     from harness.ports.records import (
         AssessmentStore,
         AttemptStore,
@@ -46,6 +49,8 @@ class SqlTransaction:
         self.assessments: AssessmentStore = SqlAssessments(db)
         self.quarantines: QuarantineStore = SqlQuarantines(db)
         self.quotas: QuotaStore = SqlQuotas(db.session, db.scope.tenant)
+        self.policies: PolicyStore = SqlPolicies(db.session, db.scope.tenant)
+        self.model_servers: ModelServerStore = SqlModelServers(db.session, db.scope.tenant)
 
     def now(self) -> datetime:
         """The record store's clock, UTC."""

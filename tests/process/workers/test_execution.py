@@ -17,6 +17,7 @@ from actors.workers.limits import HostLimits
 from actors.workers.suite_places import SuitePlaces
 from actors.workers.warm_processes import WarmProcesses
 from harness.client.archive import write_archive
+from harness.domain.agent_grant import AgentGrant
 from harness.domain.ids import AttemptId, HostId, LeaseId, RunId
 from harness.domain.lease import Lease
 from harness.domain.python_environment import PythonEnvironment
@@ -30,6 +31,7 @@ from harness.stores.file_artifacts import FileArtifacts
 from tests.support.wheels import index_of, sdist
 
 if TYPE_CHECKING:
+    from actors.agents.agent_run import AgentHost
     from harness.ports.browsers import BrowserPool
 
 pytestmark = pytest.mark.process
@@ -60,6 +62,9 @@ class FakeDispatch:
 
     async def secrets(self, scope: Scope, lease_id: LeaseId) -> Mapping[str, str]:
         return {"TOKEN": VALUE}
+
+    async def agent_grant(self, scope: Scope, lease_id: LeaseId, agent: str) -> AgentGrant:
+        return AgentGrant()
 
     async def collected(self, lease_id: LeaseId, collected: Collected) -> int:
         return 0
@@ -105,6 +110,7 @@ def execution(
         warm=WarmProcesses(tmp_path / "runs", most=0),
         browser=None,
         pool=cast("BrowserPool", None),
+        sandboxes=cast("AgentHost", None),
         environments=EnvironmentCache(folders, index_of(tmp_path / "index")),
         limits=limits,
     )

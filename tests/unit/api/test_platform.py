@@ -8,10 +8,20 @@ import pytest
 
 from api.app import create_app
 from harness.domain.results import RunResults
+from harness.domain.sandbox_visit import METHODS
 from harness.errors import Corrupt, Unavailable
 from tests.unit.api.world import World
 
 pytestmark = pytest.mark.anyio
+SANDBOXES = (
+    *("GET /v1/sandboxes", "POST /v1/sandboxes", "GET /v1/sandboxes/snapshots"),
+    "DELETE /v1/sandboxes/snapshots/{snapshot}",
+    *("GET BOX", "DELETE BOX", "GET BOX/events", "PUT BOX/lifetime", "POST BOX/pause"),
+    *("POST BOX/resume", "POST BOX/snapshots", "POST BOX/exposures", "POST BOX/exec"),
+    *("POST BOX/commands", "POST BOX/commands/{number}/wait", "POST BOX/commands/{number}/signal"),
+    *("DELETE BOX/commands/{number}", "GET BOX/files", "PUT BOX/files", "DELETE BOX/files"),
+    *("GET BOX/folders", "PUT BOX/folders"),
+)
 
 
 async def test_unknown_address_and_method_are_problems(world: World) -> None:
@@ -79,6 +89,18 @@ async def test_schema_describes_every_noun(world: World) -> None:
         "DELETE /quarantines",
         "GET /v1/quotas",
         "PUT /v1/quotas/{name}",
+        *(
+            f"{method} /v1/policies/{whose}"
+            for method in ("GET", "PUT", "DELETE")
+            for whose in ("tenant", "agents/{name}")
+        ),
+        "GET /v1/policies",
+        "GET /v1/policies/tenant/versions",
+        "GET /v1/policies/agents/{name}/versions",
+        "GET /v1/policies/agents/{name}/effective",
+        "GET /v1/models",
+        "PUT /v1/models/{name}",
+        "DELETE /v1/models/{name}",
         "GET /v1/me",
         "POST /v1/me/links",
         "GET /artifacts/{digest}",
@@ -102,6 +124,8 @@ async def test_schema_describes_every_noun(world: World) -> None:
         "GET /secrets",
         "PUT /secrets/{name}",
         "DELETE /secrets/{name}",
+        *(operation.replace("BOX", "/v1/sandboxes/{sandbox}") for operation in SANDBOXES),
+        *(f"{one} /v1/sandboxes/{{sandbox}}/ports/{{port}}/{{path}}" for one in METHODS),
     }
 
 

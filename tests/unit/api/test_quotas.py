@@ -23,6 +23,7 @@ async def test_operator_limits_the_tenant_and_submits_are_refused(world: World) 
         {"name": "workers", "capacity": None, "used": None},
         {"name": "browsers", "capacity": None, "used": None},
         {"name": "browsers_chromium", "capacity": None, "used": None},
+        {"name": "sandboxes", "capacity": None, "used": None},
     ]
 
 

@@ -11,6 +11,7 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
+from actors.broker.policy_document import policy_of_text
 from api.app import create_app
 from api.auth.keys import hash_key, new_key
 from api.services import ApiSettings, Services
@@ -37,14 +38,20 @@ from harness.ports.clock import SystemClock
 from harness.ports.doorbell import SilentDoorbell
 from harness.ports.entropy import SystemEntropy
 from harness.ports.sources import Credential, Fetched
+from harness.services.agent_grants import AgentGrants
 from harness.services.imports import Imports
+from harness.services.model_servers import ModelServers
+from harness.services.policies import Policies
 from harness.services.quarantines import Quarantines
 from harness.services.quotas import Quotas
 from harness.services.runs import Runs
+from harness.services.sandbox_doors import SandboxDoors
+from harness.services.sandboxes import Sandboxes
 from harness.services.secrets import Secrets
 from harness.services.sources import Sources
 from harness.stores.file_artifacts import FileArtifacts
 from harness.stores.sql.records import SqlRecords
+from tests.fakes.sandboxes import FakeSandboxes
 
 SECRET = b"a secret of thirty-two bytes or so"
 OTHER = Scope(TenantId("other"), ProjectId("default"))
@@ -84,6 +91,13 @@ class World:
     viewer: str
     stranger: str
     """A member of another tenant."""
+
+    @property
+    def node(self) -> FakeSandboxes:
+        """The sandboxes of everybody."""
+        node = self.services.sandboxes.node
+        assert isinstance(node, FakeSandboxes)
+        return node
 
     def client(self, key: str | None = None, **headers: str) -> httpx.AsyncClient:
         """Asks the application without a network."""
@@ -159,12 +173,16 @@ def make_world(folder: Path, settings: ApiSettings | None = None) -> World:
     artifacts = FileArtifacts(folder / "artifacts")
     quotas = Quotas(records)
     secrets = Secrets(records, records.secrets(SECRET))
+    doors = SandboxDoors(AgentGrants(records, secrets.store), policy_of_text)
     services = Services(
         runs=Runs(records, artifacts, entropy, SilentDoorbell(), quotas, secrets),
         secrets=secrets,
         sources=Sources(OneRepository(), secrets.store),
         quotas=quotas,
         quarantines=Quarantines(records),
+        policies=Policies(records, policy_of_text),
+        model_servers=ModelServers(records),
+        sandboxes=Sandboxes(FakeSandboxes(), quotas, doors),
         imports=Imports(records, artifacts, entropy, SilentDoorbell()),
         records=records,
         artifacts=artifacts,

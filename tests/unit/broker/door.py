@@ -5,7 +5,7 @@ import contextlib
 import re
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 
@@ -15,11 +15,13 @@ from actors.broker.ledger import Ledger
 from actors.broker.passage import Passage
 from actors.broker.proxy import EgressProxy
 from actors.broker.report import EgressDecided, EgressEnded
+from actors.broker.secret_headers import SecretHeaders
 from harness.domain.account import Account, Budget
 from harness.domain.address_range import AddressRanges
 from harness.domain.decision import Denial
 from harness.domain.host_name import Address
 from harness.domain.host_rule import HostPattern, HostRule
+from harness.domain.http_secret import HttpSecret
 from harness.domain.network_policy import NetworkPolicy
 from harness.ports.clock import SystemClock
 from harness.ports.entropy import SystemEntropy
@@ -110,6 +112,8 @@ async def door(
     bounds: EgressBounds | None = None,
     upstream_tls: ssl.SSLContext | None = None,
     reads: bool = False,
+    secrets: Sequence[HttpSecret] = (),
+    values: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Door]:
     """A proxy with one lease on a socket of its own; it resolves `app.example` to loopback."""
     found = Names({"app.example": ["127.0.0.1"], **(names or {})})
@@ -117,13 +121,15 @@ async def door(
     proxy = EgressProxy(clock, found, upstream_tls)
     ledger = Ledger(Account(budget or Budget()), SystemEntropy())
     authority = Authority(clock) if reads else None
+    network = NetworkPolicy.allowing(rules or [rule()], secrets)
     passage = Passage(
         "lease",
-        NetworkPolicy.allowing(rules or [rule()]),
+        network,
         ledger,
         notes,
         bounds or EgressBounds(),
         authority,
+        SecretHeaders.of(network, values or {}),
     )
     proxy.admit(passage, "token")
     listener = socket.create_server(("127.0.0.1", 0))
@@ -141,6 +147,7 @@ class Host:
     port: int
     heads: list[bytes] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
+    connections: int = 0
 
     @property
     def at(self) -> bytes:
@@ -164,13 +171,14 @@ async def host(
                 await serve(reader, writer)
                 writer.close()
                 return
-            head = await reader.readuntil(b"\r\n\r\n")
-            kept.heads.append(head)
-            length = re.search(rb"(?i)content-length: (\d+)", head)
-            kept.bodies.append(await reader.readexactly(int(length[1]) if length else 0))
-            writer.write(answer)
-            await writer.drain()
-            await reader.read()
+            kept.connections += 1
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                kept.heads.append(head)
+                length = re.search(rb"(?i)content-length: (\d+)", head)
+                kept.bodies.append(await reader.readexactly(int(length[1]) if length else 0))
+                writer.write(answer)
+                await writer.drain()
         writer.close()
 
     server = await asyncio.start_server(hear, "127.0.0.1", 0, ssl=tls)

@@ -15,18 +15,19 @@ from hypothesis import strategies as st
 
 from actors.broker.ledger import Ledger
 from actors.broker.model_call import ModelCall, ModelUsage
-from actors.broker.model_gateway import ModelCalled, ModelGateway
+from actors.broker.model_gateway import ModelGateway
 from actors.broker.model_provider import ModelProvider
 from actors.broker.openai_provider import OpenAIProvider
-from actors.broker.scripted_provider import Reply, ScriptedProvider, ToolCall
+from actors.broker.scripted_provider import ScriptedProvider
 from harness.domain.account import Account, Budget, Measure
 from harness.domain.decision import Denial
 from harness.domain.name_set import NameSet
 from harness.domain.policy import Policy
 from harness.domain.price import Price
+from harness.domain.script import Reply, ToolCall
 from harness.errors import InvalidInput
-from harness.ports.clock import SystemClock
 from harness.ports.entropy import SystemEntropy
+from tests.fakes.journal import Entry, FakeJournal
 from tests.unit.broker.door import host
 
 HELLO = Reply("Hello there, Ann.")
@@ -39,10 +40,26 @@ class World:
 
     client: httpx.AsyncClient
     ledger: Ledger
-    calls: list[ModelCalled] = field(default_factory=list)
+    journal: FakeJournal = field(default_factory=FakeJournal)
 
-    def called(self, what: ModelCalled) -> None:
-        self.calls.append(what)
+    @property
+    def first(self) -> Entry:
+        return self.journal.entries[0]
+
+    @property
+    def prompt(self) -> int:
+        """Tokens of the first call's prompt."""
+        return int(self.told()["tokens"]["prompt"])
+
+    def told(self) -> dict[str, Any]:
+        """What came of the first call."""
+        assert self.first.result is not None
+        return dict(self.first.result)
+
+    @property
+    def denial(self) -> Denial | None:
+        """Of the first call."""
+        return self.first.refused.denial if self.first.refused else None
 
     async def chat(self, model: str = "scripted/a", **more: object) -> httpx.Response:
         messages = [{"role": "user", "content": "Say hello to Ann."}]
@@ -68,7 +85,7 @@ async def world(
     base = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
     async with httpx.AsyncClient(base_url=base, trust_env=False, timeout=5) as client:
         here = World(client, ledger)
-        gateway = ModelGateway("lease", policy, ledger, providers, here, SystemClock())
+        gateway = ModelGateway(policy, ledger, providers, here.journal)
         await gateway.serve(listener)
         try:
             yield here
@@ -92,8 +109,14 @@ async def test_a_chat_is_answered_and_paid() -> None:
     assert here.spent(Measure.COST) == used["prompt_tokens"] + 2 * used["completion_tokens"]
     assert here.spent(Measure.TURNS) == 1
     assert here.ledger.account.reserved == {}
-    (call,) = here.calls
-    assert (call.status, call.is_estimated, call.usage.completion) == (200, False, 3)
+    assert here.first.effect.name == "scripted/a"
+    assert here.first.effect.args["messages"] == [{"role": "user", "content": "Say hello to Ann."}]
+    assert here.told() == {
+        "status": 200,
+        "tokens": {"prompt": used["prompt_tokens"], "completion": 3},
+        "choices": [{"content": HELLO.text, "finish": "stop"}],
+        "cost_millionths": used["prompt_tokens"] + 6,
+    }
 
 
 @pytest.mark.parametrize("wants", [True, False])
@@ -106,8 +129,9 @@ async def test_a_stream_comes_in_events_and_is_paid_by_its_usage(wants: bool) ->
     assert "".join(delta.get("content", "") for delta in deltas) == HELLO.text
     assert len(deltas) > 3
     assert ("usage" in found[-1]) is wants
-    assert not here.calls[0].is_estimated
-    assert here.spent(Measure.TOKENS) == here.calls[0].usage.prompt + 3
+    assert "is_estimated" not in here.told()
+    assert here.told()["choices"] == [{"content": HELLO.text, "finish": "stop"}]
+    assert here.spent(Measure.TOKENS) == here.prompt + 3
 
 
 async def test_tools_are_called_whole_and_streamed() -> None:
@@ -125,6 +149,9 @@ async def test_tools_are_called_whole_and_streamed() -> None:
         if "tool_calls" in each["choices"][0]["delta"]
     ]
     assert delta["function"]["name"] == "click"
+    called = [{"id": "call_2_0", "name": "click", "arguments": '{"role": "button"}'}]
+    told = here.journal.entries[1].result or {}
+    assert told["choices"] == [{"content": "", "finish": "tool_calls", "calls": called}]
 
 
 async def test_embeddings_are_the_same_for_the_same_text() -> None:
@@ -144,7 +171,7 @@ async def test_a_script_that_ends_or_is_left_says_so() -> None:
     async with world() as here:
         await here.chat()
         assert "no further reply after 1" in (await here.chat()).text
-    assert here.spent(Measure.TOKENS) == here.calls[0].usage.prompt + 3
+    assert here.spent(Measure.TOKENS) == here.prompt + 3
 
 
 @pytest.mark.parametrize("model", ["scripted/b", "other/a", "a", "none/x"])
@@ -154,7 +181,7 @@ async def test_a_model_that_no_policy_names_is_not_asked(model: str) -> None:
         assert answer.status_code == 403
         assert answer.json()["error"]["code"] == "policy_denied"
         assert (await here.chat()).status_code == 200
-    assert here.calls[0].decision.denial is Denial.MODEL
+    assert here.denial is Denial.MODEL
     assert here.spent(Measure.TURNS) == 1
 
 
@@ -163,7 +190,7 @@ async def test_a_call_that_may_cost_too_much_is_not_made() -> None:
         answer = await here.chat(max_tokens=1001)
         assert answer.status_code == 403
         assert "1000 of 1000 tokens left" in answer.json()["error"]["message"]
-        assert here.calls[0].decision.denial is Denial.BUDGET
+        assert here.denial is Denial.BUDGET
         assert (await here.chat()).status_code == 200
     async with world(limits={Measure.COST: 10}, price=Price(1_000_000, 1_000_000)) as here:
         assert (await here.chat()).status_code == 403
@@ -174,6 +201,16 @@ async def test_calls_side_by_side_never_overspend() -> None:
         answers = await asyncio.gather(*(here.chat(max_tokens=9) for _ in range(20)))
     assert sorted(each.status_code for each in answers) == [200] * 5 + [403] * 15
     assert here.spent(Measure.TURNS) == 5
+
+
+async def test_what_cannot_be_written_down_is_not_asked() -> None:
+    async with world() as here:
+        here.journal.most = 0
+        answer = await here.chat()
+        assert answer.status_code == 403
+        assert "journal is full" in answer.text
+        assert here.ledger.account.reserved == {}
+    assert here.spent(Measure.TURNS) == 0
 
 
 async def test_any_server_of_the_same_kind_is_a_provider_and_its_key_stays_inside() -> None:
@@ -208,6 +245,23 @@ async def test_the_provider_gets_its_own_key_and_a_bounded_length() -> None:
     assert here.spent(Measure.TOKENS) == 11
 
 
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_key_that_a_provider_quotes_stays_inside(stream: bool) -> None:
+    key = "sk-ours-4711-canary"
+    told = json.dumps({"error": {"message": f"Incorrect API key: {key}", "b": key.encode().hex()}})
+    body = (f"data: {told}\n\ndata: [DONE]\n\n" if stream else told).encode()
+    kind = b"text/event-stream" if stream else b"application/json"
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n"
+    async with host(head % (kind, len(body)) + body) as server:
+        provider = OpenAIProvider(f"http://127.0.0.1:{server.port}/v1", key)
+        async with world(more={"far": provider}) as here:
+            answer = await here.chat("far/m", stream=stream)
+        await provider.close()
+    assert "Incorrect API key: \u2039secret key\u203a" in answer.text
+    for form in (key, key.encode().hex()):
+        assert form not in answer.text + str(here.journal.entries)
+
+
 async def test_a_provider_that_is_away_costs_no_tokens() -> None:
     closed = socket.create_server(("127.0.0.1", 0))
     port = closed.getsockname()[1]
@@ -228,15 +282,19 @@ async def test_a_stream_that_is_cut_short_is_seen_and_paid_in_full() -> None:
     async with host(cut) as server:
         provider = OpenAIProvider(f"http://127.0.0.1:{server.port}/v1")
         async with world(more={"far": provider}) as here:
-            task = asyncio.create_task(here.chat("far/m", stream=True, max_tokens=500))
-            while not server.heads:  # noqa: ASYNC110  # nothing else tells it
-                await asyncio.sleep(0.01)
-            await provider.close()
-            with pytest.raises(httpx.RemoteProtocolError):
-                await task
-    (call,) = here.calls
-    assert call.is_estimated
-    assert call.usage.completion == 500
+            messages = [{"role": "user", "content": "Hi"}]
+            body = {"model": "far/m", "messages": messages, "stream": True, "max_tokens": 500}
+            way = here.client.stream("POST", "/chat/completions", json=body)
+            async with way as answer:
+                lines = answer.aiter_lines()
+                assert "content" in await anext(lines)
+                await provider.close()
+                with pytest.raises(httpx.RemoteProtocolError):
+                    [line async for line in lines]
+    assert here.told()["is_estimated"]
+    assert here.told()["tokens"]["completion"] == 500
+    assert here.told()["choices"][0]["content"] == "a"
+    assert here.first.error == "broken"
 
 
 @pytest.mark.parametrize(

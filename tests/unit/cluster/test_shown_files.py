@@ -9,9 +9,7 @@ from actors.broker.policy_document import read_policy
 from cluster.cli.suite_folder import find_suite
 from tests.support.pages import PAGES, blocks
 
-POLICIES = [
-    text for page in PAGES if page.name == "network-policy.md" for text in blocks(page, "yaml")
-]
+POLICIES = [text for page in PAGES if page.name == "policies.md" for text in blocks(page, "yaml")]
 CONFIGURATIONS = [text for page in PAGES for text in blocks(page, "toml")]
 PROGRAMS = [text for page in PAGES for text in blocks(page, "python")]
 

@@ -1,3 +1,4 @@
+import json
 from ipaddress import ip_address
 from typing import TypeAlias
 
@@ -10,8 +11,10 @@ from harness.domain.address_range import AddressRanges
 from harness.domain.decision import Denial
 from harness.domain.host_name import Address, Endpoint
 from harness.domain.host_rule import HostPattern, HostRule
+from harness.domain.http_secret import HttpSecret
 from harness.domain.name_set import NameSet
 from harness.domain.network_policy import NetworkPolicy
+from harness.domain.plain_policy import policy_of
 from harness.domain.policy import Policy, effective
 from harness.errors import InvalidInput
 
@@ -36,10 +39,20 @@ _rules = st.builds(
     st.none() | st.frozensets(st.sampled_from(_METHODS), min_size=1),
     _some(_RANGES).map(AddressRanges.parse),
 )
+_secrets = st.builds(
+    HttpSecret.of,
+    _rules.filter(lambda rule: rule.hosts.text != "*"),
+    st.sampled_from(["Authorization", "X-Key"]),
+    st.sampled_from(["Bearer ${ONE}", "Bearer ${TWO}"]),
+)
 _networks = st.one_of(
     st.just(NetworkPolicy()),
     st.just(NetworkPolicy.host()),
-    st.lists(_rules, max_size=4).map(NetworkPolicy.allowing),
+    st.builds(
+        NetworkPolicy.allowing,
+        st.lists(_rules, max_size=4),
+        st.lists(_secrets, max_size=3),
+    ),
 )
 _names = _some(["*", "openai/*", "openai/gpt*", "openai/gpt-6", "local", "lo*"]).map(NameSet.parse)
 _budgets = st.dictionaries(st.sampled_from(list(Measure)), st.integers(0, 9)).map(Budget)
@@ -93,6 +106,31 @@ def test_intersection_knows_no_order(one: Policy, other: Policy) -> None:
 def test_intersection_knows_no_grouping(one: Policy, two: Policy, three: Policy) -> None:
     assert one.meet(two).meet(three) == one.meet(two.meet(three))
     assert effective(three, one, two) == effective(one, two, three)
+
+
+@given(_policies)
+def test_a_policy_is_read_back_from_its_plain_form(policy: Policy) -> None:
+    read = policy_of(json.loads(json.dumps(policy.plain())))
+    assert read == policy
+    assert read.version == policy.version
+
+
+@given(_networks, _networks, _questions)
+def test_a_secret_goes_out_only_if_all_who_name_one_agree(
+    one: NetworkPolicy, other: NetworkPolicy, question: Question
+) -> None:
+    to, method = question[0], question[1] or "GET"
+    both = one.meet(other)
+    if not both.request(to, method).is_allowed:
+        return
+    sides = [one.injected(to, method), other.injected(to, method)]
+    together = both.injected(to, method)
+    assert together.keys() == {name for each in sides for name in each}
+    for name, told in together.items():
+        claims = [each[name] for each in sides if name in each]
+        agreed = {each.value if each else None for each in claims}
+        assert (told.value if told else None) == (agreed.pop() if len(agreed) == 1 else None)
+        assert told is None or both.connection(to).must_read
 
 
 def test_an_empty_policy_refuses_everything() -> None:
@@ -158,3 +196,5 @@ def test_a_version_depends_on_the_meaning_alone() -> None:
     rules = [HostRule.naming("a.example"), HostRule.naming("b.example")]
     one, other = (Policy(NetworkPolicy.allowing(each)) for each in (rules, rules[::-1]))
     assert one.version == other.version != Policy().version
+    secret = HttpSecret.of(rules[0], "X-Key", "${TOKEN}")
+    assert Policy(NetworkPolicy.allowing(rules, [secret])).version != one.version

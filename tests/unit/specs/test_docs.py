@@ -11,9 +11,7 @@ from actors.specs.loader import load
 from actors.specs.schema import json_schema
 from tests.architecture.source import ROOT
 
-PAGE = "\n".join(
-    (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("specs.md", "goals.md")
-)
+PAGES = [ROOT / "docs" / f"{name}.md" for name in ("specs", "agents", "goals")]
 BLOCK = re.compile(r"^```(yaml(?: step)?)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 SPECS = sorted(ROOT.glob("examples/**/*.ath.yaml"))
 
@@ -25,7 +23,9 @@ def whole(kind: str, text: str) -> str:
     return f"tests:\n  - id: shown\n    steps:\n{indent(text, '      ')}"
 
 
-TEXTS = [whole(kind, text) for kind, text in BLOCK.findall(PAGE)]
+TEXTS = [
+    whole(kind, text) for page in PAGES for kind, text in BLOCK.findall(page.read_text("utf-8"))
+]
 
 
 @pytest.mark.parametrize("text", [*TEXTS, *(path.read_text("utf-8") for path in SPECS)])
@@ -36,5 +36,5 @@ def test_shown_spec_is_valid(text: str) -> None:
 
 
 def test_there_is_something_shown() -> None:
-    assert len(TEXTS) == 8
+    assert len(TEXTS) == 9
     assert SPECS

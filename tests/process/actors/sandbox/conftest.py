@@ -4,9 +4,9 @@ import pytest
 
 from actors.sandbox.cgroup import find_roots
 from actors.sandbox.namespace import NamespaceSandbox
-from actors.sandbox.spec import Limits, SandboxSpec
 from actors.sandbox.template import Template
 from actors.sandbox.users import Users
+from harness.domain.sandbox import Limits, SandboxSpec
 from harness.errors import TierUnavailable
 
 SMALL = Limits(

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from actors.sandbox.namespace import NamespaceSandbox
-from actors.sandbox.spec import Command, Limits, Reason, SandboxSpec
 from actors.sandbox.template import Template
+from harness.domain.sandbox import Command, Limits, Reason, SandboxSpec
 
 pytestmark = pytest.mark.process
 

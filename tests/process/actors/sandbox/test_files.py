@@ -6,7 +6,7 @@ import pytest
 
 from actors.sandbox.archive import pack, unpack
 from actors.sandbox.namespace import NamespaceSandbox
-from actors.sandbox.spec import Command
+from harness.domain.sandbox import Command
 from harness.errors import Forbidden, HarnessError, InvalidInput, NotFound, QuotaExceeded, TooLarge
 
 pytestmark = pytest.mark.process

@@ -5,12 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from actors.sandbox.host import SandboxHost, SandboxRef
+from actors.sandbox.host import SandboxHost
 from actors.sandbox.snapshots import Snapshots
-from actors.sandbox.spec import Bind, Command, Limits, Reason, SandboxSpec
-from actors.sandbox.tiers import Control, Hold, Tier
 from actors.sandbox.warm import WarmLimits
-from harness.errors import HarnessError, InvalidInput, NotFound, QuotaExceeded, TierUnavailable
+from harness.domain.sandbox import Bind, Command, Limits, Reason, SandboxRef, SandboxSpec
+from harness.domain.sandbox_tier import Control, Hold, Tier
+from harness.domain.sandbox_visit import Visit
+from harness.errors import (
+    HarnessError,
+    InvalidInput,
+    NotFound,
+    QuotaExceeded,
+    TierUnavailable,
+    TooLarge,
+    Unavailable,
+)
 from tests.fakes.entropy import FakeEntropy
 
 pytestmark = pytest.mark.process
@@ -21,6 +30,16 @@ open("page", "w").write("hello")
 server = http.server.HTTPServer(("127.0.0.1", 8000), http.server.SimpleHTTPRequestHandler)
 open("up", "w").close()
 server.serve_forever()
+"""
+
+ANSWER = """
+import socket
+server = socket.create_server(("127.0.0.1", 8000))
+open("up", "w").close()
+while True:
+    with server.accept()[0] as connection:
+        connection.recv(10000)
+        connection.sendall(open("answer", "rb").read())
 """
 
 
@@ -139,7 +158,10 @@ async def test_a_snapshot_begins_others(host: SandboxHost) -> None:
     await host.kill(second)
     with pytest.raises(NotFound, match="snapshot"):
         await host.create(SandboxSpec("other"), snapshot=name)
+    assert [one.name for one in await host.kept("tenant")] == [name]
+    assert await host.kept("other") == []
     await host.drop_snapshot("tenant", name)
+    assert await host.kept("tenant") == []
     with pytest.raises(NotFound, match="snapshot"):
         await host.create(SPEC, snapshot=name)
 
@@ -148,14 +170,18 @@ async def test_started_commands_are_waited_for_and_ended(host: SandboxHost) -> N
     ref = await host.create(SPEC)
     number = await host.start(ref, shell("trap 'echo caught; exit 4' TERM; touch up; sleep 60"))
     await host.exec(ref, shell("while [ ! -e up ]; do sleep 0.01; done"))
+    assert await host.wait(ref, number, 0.01) is None
     await host.signal(ref, number, 15)
-    result = await host.wait(ref, number)
+    result = await host.wait(ref, number, 30)
+    assert result is not None
     assert (result.exit_code, result.stdout) == (4, b"caught\n")
     with pytest.raises(NotFound):
-        await host.wait(ref, number)
+        await host.wait(ref, number, 30)
     number = await host.start(ref, shell("sleep 60"))
     await host.end(ref, number)
-    assert (await host.wait(ref, number)).reason is Reason.KILLED
+    ended = await host.wait(ref, number, 30)
+    assert ended is not None
+    assert ended.reason is Reason.KILLED
 
 
 async def test_an_exposed_server_is_reached(host: SandboxHost) -> None:
@@ -212,3 +238,83 @@ async def test_a_template_that_died_is_replaced(host: SandboxHost) -> None:
         nursery.template.close()
     await host.kill(ref)
     assert await said(host, await host.create(SPEC), "echo again") == "again\n"
+
+
+async def test_a_server_inside_is_asked_without_a_port_outside(host: SandboxHost) -> None:
+    ref = await host.create(SPEC)
+    with pytest.raises(Unavailable, match="Port 8000"):
+        await host.visit(ref, 8000, Visit("GET", "/page"))
+    await host.start(ref, Command(code=SERVE))
+    await host.exec(ref, shell("while [ ! -e up ]; do sleep 0.01; done"))
+    answer = await host.visit(ref, 8000, Visit("GET", "/page?x=1", [("X", "ü")]))
+    assert (answer.status, answer.body) == (200, b"hello")
+    assert (await host.visit(ref, 8000, Visit("HEAD", "/page"))).body == b""
+    assert (await host.visit(ref, 8000, Visit("POST", "/page", body=b"x"))).status == 501
+    for wrong in ("a\r\nX: y", "漢"):
+        with pytest.raises(InvalidInput, match="header"):
+            await host.visit(ref, 8000, Visit("GET", "/page", [("X", wrong)]))
+    with pytest.raises(InvalidInput):
+        await host.visit(ref, 8000, Visit("GET", "/a b\r\nX: y"))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"no http",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort",
+        b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000,
+        b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\nzz",
+    ],
+)
+async def test_a_server_inside_that_speaks_no_http_is_refused(
+    host: SandboxHost, answer: bytes
+) -> None:
+    ref = await host.create(SPEC)
+    await host.write(ref, "answer", answer)
+    await host.start(ref, Command(code=ANSWER))
+    await host.exec(ref, shell("while [ ! -e up ]; do sleep 0.01; done"))
+    with pytest.raises(Unavailable, match="Port 8000"):
+        await host.visit(ref, 8000, Visit("GET", "/"))
+
+
+async def test_a_server_inside_that_never_stops_is_cut(host: SandboxHost) -> None:
+    ref = await host.create(SPEC)
+    await host.write(ref, "answer", b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * (17 << 20))
+    await host.start(ref, Command(code=ANSWER))
+    await host.exec(ref, shell("while [ ! -e up ]; do sleep 0.01; done"))
+    with pytest.raises(TooLarge):
+        await host.visit(ref, 8000, Visit("GET", "/"))
+
+
+async def test_statuses_tell_what_lives_and_why_it_ended(host: SandboxHost) -> None:
+    ref = await host.create(replace(SPEC, lifetime_seconds=60))
+    (status,) = await host.statuses("tenant")
+    assert (status.id, status.tier, status.limits) == (ref.id, Tier.NAMESPACE, SPEC.limits)
+    assert (status.ends_at - status.created_at).total_seconds() == 60
+    await host.pause(ref)
+    assert (await host.status(ref)).is_paused
+    await host.snapshot(ref)
+    assert (await host.status(ref)).is_paused
+    await host.resume(ref)
+    await host.kill(ref)
+    assert await host.statuses("tenant") == []
+    assert (await host.status(ref)).reason is Reason.KILLED
+
+
+async def test_a_quota_is_the_tenants_own(host: SandboxHost) -> None:
+    with pytest.raises(QuotaExceeded, match="may have 0"):
+        await host.create(SPEC, most=0)
+    await host.create(SPEC, most=1)
+    with pytest.raises(QuotaExceeded, match="may have 1"):
+        await host.create(SPEC, most=1)
+    await host.create(SandboxSpec("other"), most=1)
+
+
+async def test_who_stops_listening_ends_the_command(host: SandboxHost) -> None:
+    ref = await host.create(SPEC)
+    async for _ in (items := host.exec_stream(ref, shell("echo $$ >pid; yes"))):
+        break
+    await items.aclose()
+    gone = shell('while kill -0 "$(cat pid)" 2>/dev/null; do sleep 0.01; done')
+    assert (await host.exec(ref, gone)).ok

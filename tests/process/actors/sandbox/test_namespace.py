@@ -3,15 +3,16 @@ import contextlib
 import os
 import select
 import signal
+import sys
 from pathlib import Path
 
 import pytest
 
 from actors.sandbox.cgroup import PREFIX, find_roots
 from actors.sandbox.namespace import NamespaceSandbox
-from actors.sandbox.spec import Bind, Chunk, Command, Reason, SandboxSpec
 from actors.sandbox.template import Template
 from actors.sandbox.users import Users
+from harness.domain.sandbox import Bind, Chunk, Command, Reason, SandboxSpec
 from harness.errors import InvalidInput, Unavailable
 
 pytestmark = pytest.mark.process
@@ -208,3 +209,24 @@ def _is_alive(pid: int) -> bool:
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     return False
+
+
+async def test_an_executed_file_begins_as_any_program_does(sandbox: NamespaceSandbox) -> None:
+    look = (
+        "import os, signal\n"
+        "numbers = set(range(1, 32)) - {9, 19}\n"
+        "kept = {n for n in numbers if signal.getsignal(n) is signal.SIG_IGN} - {13, 25}\n"
+        "print(sorted(kept), sorted(os.listdir('/proc/self/fd')), os.getcwd(), os.getsid(0))"
+    )
+    command = Command(argv=[f"{sys.base_prefix}/bin/python3", "-I", "-S", "-c", look], cwd="/tmp")
+    alone = await sandbox.exec(command)
+    beside = sandbox.start(Command(argv=["sleep", "60"]))
+    crowded = await sandbox.exec(command)
+    beside.end()
+    for result in (alone, crowded):
+        said, _, session = result.stdout.decode().strip().rpartition(" ")
+        assert said == "[] ['0', '1', '2', '3'] /tmp", result
+        assert session != "1"
+    missing = await sandbox.exec(Command(argv=["no-such-program"]))
+    assert (missing.exit_code, missing.reason) == (127, Reason.EXIT)
+    assert b"cannot start" in missing.stderr

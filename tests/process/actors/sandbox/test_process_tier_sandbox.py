@@ -8,7 +8,7 @@ import pytest
 from actors.sandbox.archive import pack, unpack
 from actors.sandbox.landlock import landlock_abi
 from actors.sandbox.process_tier import ProcessTierSandbox
-from actors.sandbox.spec import (
+from harness.domain.sandbox import (
     Bind,
     Command,
     Limits,

@@ -3,8 +3,8 @@ import pytest
 from actors.sandbox.cgroup import find_roots
 from actors.sandbox.landlock import landlock_abi
 from actors.sandbox.tier_probe import probe_namespace_tier, probe_process_tier, probe_tiers
-from actors.sandbox.tiers import Control, Hold, Tier
 from actors.sandbox.users import Users
+from harness.domain.sandbox_tier import Control, Hold, Tier
 
 pytestmark = pytest.mark.process
 

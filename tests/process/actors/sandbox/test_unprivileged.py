@@ -17,7 +17,7 @@ DRIVER = """
 import asyncio, json, sys
 sys.path.insert(0, {root!r})
 from actors.sandbox.cgroup import find_roots
-from actors.sandbox.spec import Command, Limits, SandboxSpec
+from harness.domain.sandbox import Command, Limits, SandboxSpec
 from actors.sandbox.template import Template
 from actors.sandbox.users import Users
 

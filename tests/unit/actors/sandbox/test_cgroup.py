@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from actors.sandbox.cgroup import Group, GroupRoots, find_roots
-from actors.sandbox.spec import Limits
+from harness.domain.sandbox import Limits
 
 
 def machine(folder: Path, mounts: str, own: str) -> Path:

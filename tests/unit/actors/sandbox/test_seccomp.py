@@ -110,6 +110,33 @@ def test_no_input_is_faked_on_a_terminal(arch: Architecture) -> None:
 
 
 @BOTH
+@pytest.mark.parametrize(
+    ("name", "arguments", "is_allowed"),
+    [
+        ("prlimit64", (0, 7), True),
+        ("prlimit64", (1, 7), False),
+        ("prlimit64", (0xFFFFFFFF,), False),
+        ("setpriority", (0, 0), True),
+        ("setpriority", (0, 9), False),
+        ("setpriority", (2, 0), False),
+        ("ioprio_set", (1, 0), True),
+        ("ioprio_set", (3, 0), False),
+        ("sched_setaffinity", (0,), True),
+        ("sched_setaffinity", (9,), False),
+        ("personality", (0xFFFFFFFF,), True),
+        ("personality", (0,), True),
+        ("personality", (0x0400000,), False),
+        ("personality", (0x0040000,), False),
+    ],
+)
+def test_nobody_but_oneself_is_hurried_or_limited(
+    arch: Architecture, name: str, arguments: tuple[int, ...], is_allowed: bool
+) -> None:
+    expected = ALLOW if is_allowed else fails(errno.EPERM)
+    assert answer(STRICT, arch, name, *arguments) == expected
+
+
+@BOTH
 def test_a_filter_fits_the_kernel(arch: Architecture) -> None:
     assert all(len(assemble(one, arch)) // 8 <= 4096 for one in (NAMESPACE, STRICT, SUITE))
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from actors.workers.door import WISH_BYTES, BrowserDoor
+from actors.workers.door import WISH_BYTES, WorkerDoor
 from harness.domain.browser import BrowserLease
 
 pytestmark = pytest.mark.anyio
@@ -22,7 +22,7 @@ async def said(line: bytes) -> bytes:
         return BrowserLease(door=f"/of/{wish['worker']}", token="t")
 
     with TemporaryDirectory(prefix="ath-") as folder:
-        door = BrowserDoor(Path(folder) / "door")
+        door = WorkerDoor(Path(folder) / "door")
         await door.open()
         door.admit("w1", ask)
         reader, writer = await asyncio.open_unix_connection(str(door.path))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from actors.workers.attempts import AttemptFold
-from actors.workers.door import BrowserDoor
+from actors.workers.door import WorkerDoor
 from actors.workers.reporter import Reporter
 from actors.workers.suite_worker import (
     TestFinished,
@@ -16,7 +16,7 @@ from actors.workers.suite_worker import (
     WorkerLost,
 )
 from actors.workers.worker_loop import MOST_SENT, WorkerLoop
-from harness.domain.attempt import Verdict
+from harness.domain.attempt import ArtifactRef, Verdict
 from harness.domain.browser import BrowserLease, BrowserRequest
 from harness.domain.ids import AttemptId, HostId, LeaseId
 from harness.domain.lease import Lease
@@ -28,6 +28,7 @@ from tests.support.samples import NOON, a_run
 
 if TYPE_CHECKING:
     from actors.workers.suite_session import SuiteSession
+    from actors.workers.worker_agents import WorkerAgents
     from harness.ports.artifacts import ArtifactStore
     from harness.ports.browsers import BrowserPool
     from harness.ports.dispatch import Dispatch
@@ -96,6 +97,19 @@ class OneBrowser:
 
     async def release(self, lease_id: LeaseId) -> None:
         """It is never leased again."""
+
+
+class NoAgents:
+    """Nobody wants one."""
+
+    async def attend(self, found: object, archive: bytes, say: object) -> None:
+        raise AssertionError
+
+    def taken(self, prefix: str) -> Sequence[ArtifactRef]:
+        return ()
+
+    async def close(self) -> None:
+        """Nothing was opened."""
 
 
 @dataclass
@@ -189,7 +203,8 @@ class House:
             fold=AttemptFold(DEFAULT_SCOPE, cast("ArtifactStore", None), name, 0),
             siblings=self.workers,
             pool=cast("BrowserPool", OneBrowser()),
-            door=BrowserDoor(Path("never-opened")),
+            door=WorkerDoor(Path("never-opened")),
+            agents_of=lambda observe, running: cast("WorkerAgents", NoAgents()),
         )
 
 

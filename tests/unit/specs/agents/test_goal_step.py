@@ -18,15 +18,16 @@ import pytest
 import yaml
 
 from actors.broker.ledger import Ledger
-from actors.broker.model_gateway import ModelCalled, ModelGateway
-from actors.broker.scripted_provider import Reply, ScriptedProvider, ToolCall
+from actors.broker.model_gateway import ModelGateway
+from actors.broker.scripted_provider import ScriptedProvider
 from harness.domain.account import Account, Budget
 from harness.domain.name_set import NameSet
 from harness.domain.policy import Policy
-from harness.ports.clock import SystemClock
+from harness.domain.script import Reply, ToolCall
 from harness.ports.entropy import SystemEntropy
 from harness.settings import Settings
 from serve.browser import browser as find_browser
+from tests.fakes.journal import FakeJournal
 from tests.unit.specs.agents.shop import Shop
 from tests.unit.specs.world import server
 
@@ -311,20 +312,16 @@ class Watched:
         self.bodies.append(json.dumps(body))
         return self.inner.call(kind, body)
 
-    def called(self, what: ModelCalled) -> None:
-        """Of no interest."""
-
 
 @contextmanager
 def gateway(
     replies: Sequence[Reply], models: Sequence[str] = ("*",)
 ) -> Iterator[tuple[str, list[str]]]:
     """The platform's own gateway on loopback, with a model that plays a transcript."""
-    clock = SystemClock()
     watched = Watched(ScriptedProvider(replies), [])
     ledger = Ledger(Account(Budget({})), SystemEntropy())
-    policy = Policy(models=NameSet(frozenset(models)))
-    served = ModelGateway("lease", policy, ledger, {"scripted": watched}, watched, clock)
+    policy = Policy(models=NameSet.parse(models))
+    served = ModelGateway(policy, ledger, {"scripted": watched}, FakeJournal())
     listener = socket.create_server(("127.0.0.1", 0))
     listener.setblocking(False)
     loop = asyncio.new_event_loop()

@@ -2,7 +2,7 @@ import pickle
 
 import pytest
 
-from actors.sandbox.tiers import Control, Hold, Tier, TierReport
+from harness.domain.sandbox_tier import Control, Hold, Tier, TierReport
 from harness.errors import TierUnavailable
 
 HALF = TierReport(

@@ -1,6 +1,6 @@
 import pytest
 
-from actors.sandbox.spec import MOST_ASKED_BYTES, Command
+from harness.domain.sandbox import MOST_ASKED_BYTES, Command
 from harness.errors import InvalidInput
 
 

@@ -3,8 +3,10 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
+from harness.domain.sandbox_tier import Tier
 from harness.errors import InvalidInput
 
 WORKSPACE = "/workspace"
@@ -143,6 +145,50 @@ class Chunk:
     stream: str
     """stdout or stderr."""
     data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxRef:
+    """Names a sandbox to those who may use it."""
+
+    tenant: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxStatus:
+    """A sandbox as it stands."""
+
+    id: str
+    tier: Tier
+    limits: Limits
+    created_at: datetime
+    ends_at: datetime
+    """When its lifetime is over."""
+    is_paused: bool = False
+    reason: Reason | None = None
+    """Why it ended; None while it lives."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFiles:
+    """A snapshot."""
+
+    name: str
+    bytes: int
+    """On the disk of its node."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """One name in a folder."""
+
+    name: str
+    kind: str
+    """file, folder, link or other."""
+    size: int
+    mode: int
+    modified_ns: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Programs that act by themselves, each in a sandbox with one door."""
