@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from harness.domain.browser import BrowserLease
+from harness.errors import HarnessError
 
 Ask = Callable[[Mapping[str, Any]], Awaitable[BrowserLease]]  # Any: JSON
 Say = Callable[[Mapping[str, Any]], Awaitable[None]]
 Attend = Callable[[object, bytes, Say], Awaitable[None]]
+Lend = Callable[[str], Awaitable[str]]
 
 WISH_BYTES = 1 << 20
 WISH_SECONDS = 10.0
@@ -25,16 +27,25 @@ class WorkerDoor:
     """Brings each wish to the worker that it came from."""
 
     path: Path
-    _workers: dict[str, tuple[Ask, Attend | None]] = field(default_factory=dict)
+    _workers: dict[str, tuple[Ask, Attend | None, Lend | None]] = field(default_factory=dict)
     _server: asyncio.Server | None = None
 
     async def open(self) -> None:
         """Listen."""
         self._server = await asyncio.start_unix_server(self._hear, self.path, limit=WISH_BYTES)
 
-    def admit(self, worker: str, ask: Ask, attend: Attend | None = None) -> None:
-        """From now on this worker may ask for browsers, and for agents if somebody runs them."""
-        self._workers[worker] = ask, attend
+    def admit(
+        self, worker: str, ask: Ask, attend: Attend | None = None, lend: Lend | None = None
+    ) -> None:
+        """From now on this worker may ask for browsers, and whatever else somebody gives.
+
+        Args:
+            worker: its name.
+            ask: lends browsers.
+            attend: runs agents.
+            lend: gives the socket where a model is asked.
+        """
+        self._workers[worker] = ask, attend, lend
 
     def dismiss(self, worker: str) -> None:
         """The worker has ended."""
@@ -50,11 +61,13 @@ class WorkerDoor:
         with contextlib.suppress(OSError, ValueError, TimeoutError, asyncio.IncompleteReadError):
             async with asyncio.timeout(WISH_SECONDS):
                 wish = json.loads(await reader.readline())
-            unknown = (None, None)
+            unknown = (None, None, None)
             name = str(wish["worker"]) if isinstance(wish, dict) else ""
-            ask, attend = self._workers.get(name, unknown)
+            ask, attend, lend = self._workers.get(name, unknown)
             if attend and "agent" in wish:
                 await _attended(attend, wish["agent"], reader, writer)
+            elif lend and "model" in wish:
+                await _say(writer, await _lent(lend, str(wish["model"])))
             else:
                 lease = await ask(wish) if ask else BrowserLease()
                 await _say(writer, {"door": lease.door, "token": lease.token})
@@ -79,6 +92,13 @@ async def _attended(
         for task in (running, gone):
             task.cancel()
         await asyncio.gather(running, gone, return_exceptions=True)
+
+
+async def _lent(lend: Lend, model: str) -> Mapping[str, Any]:  # Any: JSON
+    try:
+        return {"socket": await lend(model)}
+    except HarnessError as failed:
+        return {"trouble": {"code": failed.code, "message": str(failed)}}
 
 
 async def _say(writer: asyncio.StreamWriter, message: Mapping[str, Any]) -> None:  # Any: JSON

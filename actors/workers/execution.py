@@ -19,6 +19,7 @@ from actors.workers.suite_places import Circle, SuitePlaces
 from actors.workers.warm_processes import WarmProcesses
 from actors.workers.worker_agents import WorkerAgents
 from actors.workers.worker_loop import Observe, Running, WorkerLoop
+from actors.workers.worker_models import WorkerModels
 from harness.domain.agent_grant import AgentGrant
 from harness.domain.attempt import ArtifactRef
 from harness.domain.browser import BrowserChoice
@@ -36,7 +37,9 @@ from harness.errors import (
 from harness.events.facts import ArtifactsLeftOut
 from harness.ports.artifacts import ArtifactStore
 from harness.ports.browsers import BrowserPool
+from harness.ports.clock import SystemClock
 from harness.ports.dispatch import Dispatch
+from harness.ports.entropy import SystemEntropy
 
 _log = logging.getLogger(__name__)
 
@@ -199,7 +202,7 @@ class Execution:
         )
         self._loops[name] = asyncio.create_task(loop.run())
 
-    def _agents(self, observe: Observe, running: Running) -> WorkerAgents:
+    def _agents(self, worker: str, observe: Observe, running: Running) -> WorkerAgents:
         scope, lease_id = self.grant.run.scope, self.grant.lease.id
 
         async def granted(agent: str) -> AgentGrant:
@@ -214,6 +217,17 @@ class Execution:
             secrets=self._secrets.variables,
             observe=observe,
             running=running,
+            models=WorkerModels(
+                folder=self._place,
+                worker=worker,
+                scope=scope,
+                granted=granted,
+                artifacts=self._clean,
+                max_bytes=self.limits.artifact_bytes,
+                secrets=self._secrets.variables,
+                clock=SystemClock(),
+                entropy=SystemEntropy(),
+            ),
             bounds=self.limits.sandboxes,
         )
 

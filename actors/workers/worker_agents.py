@@ -16,6 +16,7 @@ from actors.agents.agent_task import AgentTask
 from actors.agents.agent_wish import AgentWish, told
 from actors.agents.packages import Packages
 from actors.agents.transcript import Transcript
+from actors.workers.worker_models import WorkerModels
 from harness.domain.agent_grant import AgentGrant
 from harness.domain.attempt import ArtifactRef
 from harness.domain.door_spec import DoorSpec
@@ -50,6 +51,8 @@ class WorkerAgents:
     observe: Callable[[Fact], Awaitable[None]]
     running: Callable[[], tuple[AttemptId, int] | None]
     """The test that the process is at."""
+    models: WorkerModels | None = None
+    """Which tests ask by themselves."""
     bounds: SandboxBounds = field(default_factory=SandboxBounds)
     """Of each agent's sandbox."""
     _tasks: "set[asyncio.Task[None]]" = field(default_factory=set)
@@ -70,16 +73,23 @@ class WorkerAgents:
         finally:
             self._tasks.discard(task)
 
-    def taken(self, prefix: str) -> Sequence[ArtifactRef]:
+    async def taken(self, prefix: str) -> Sequence[ArtifactRef]:
         """What agents of the test left that has just ended."""
         kept, self._kept = self._kept, []
-        return [replace(ref, name=f"{prefix}/{ref.name}") for ref in kept]
+        asked = await self.models.taken(prefix) if self.models else ()
+        return [*(replace(ref, name=f"{prefix}/{ref.name}") for ref in kept), *asked]
 
-    async def close(self) -> None:
-        """The process has ended."""
+    async def stop(self) -> None:
+        """End those that run."""
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def close(self) -> None:
+        """The process has ended."""
+        await self.stop()
+        if self.models:
+            await self.models.close()
 
     async def _run(self, wish: AgentWish, archive: bytes, say: Say) -> None:
         self._number += 1

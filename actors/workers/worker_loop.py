@@ -40,7 +40,7 @@ LATER_SECONDS = (0.02, 0.05, 0.1, 0.2)
 
 Observe = Callable[[Fact], Awaitable[None]]
 Running = Callable[[], tuple[AttemptId, int] | None]
-AgentsOf = Callable[[Observe, Running], WorkerAgents]
+AgentsOf = Callable[[str, Observe, Running], WorkerAgents]
 
 
 @dataclass(slots=True)
@@ -125,8 +125,9 @@ class WorkerLoop:
                 await self._leave_to_another(alone)
                 return
             browsers = self._browsers_of(worker)
-            agents = self.agents_of(self._observe, lambda: self._running)
-            self.door.admit(worker.name, browsers.lease, agents.attend)
+            agents = self.agents_of(worker.name, self._observe, lambda: self._running)
+            lend = agents.models.lend if agents.models else None
+            self.door.admit(worker.name, browsers.lease, agents.attend, lend)
             try:
                 await self._feed(worker, browsers, agents)
             finally:
@@ -169,7 +170,8 @@ class WorkerLoop:
                 case TestFinished(index, outcome):
                     attempt_id = self._end(index)
                     prefix = _prefix(attempt_id, index)
-                    result = _with(await self._folded(outcome, prefix), agents.taken(prefix))
+                    result = await self._folded(outcome, prefix)
+                    result = _with(result, await agents.taken(prefix))
                     if result.verdict is Verdict.FAILED and (end := await browsers.lost()):
                         # It failed because its browser ended, which may say nothing about it.
                         lost = WorkerLost(None, f"browser_{end}")
@@ -181,8 +183,7 @@ class WorkerLoop:
                     self._stopped = True
                     self._cancel_given()
                 case WorkerLost():
-                    await agents.close()
-                    self._lose(event, agents)
+                    await self._lose(event, agents)
                     return
 
     def _watch(self, worker: SuiteWorker) -> None:
@@ -277,7 +278,7 @@ class WorkerLoop:
             self._room = AHEAD
         return pair[0]
 
-    def _lose(self, lost: WorkerLost, agents: WorkerAgents) -> None:
+    async def _lose(self, lost: WorkerLost, agents: WorkerAgents) -> None:
         """The running test pays; the ones that waited go to the next process."""
         if self._running is None:
             if not self._sent:
@@ -294,7 +295,8 @@ class WorkerLoop:
         )
         self._overdue = False
         self._end(index)
-        self._report(attempt_id, _with(result, agents.taken(_prefix(attempt_id, index))))
+        await agents.stop()
+        self._report(attempt_id, _with(result, await agents.taken(_prefix(attempt_id, index))))
         self._take_back()
         if lost.why == "browser_queue":
             self._step_aside()

@@ -37,7 +37,7 @@ MOST_DETAIL_CHARS = 1000
 """Of what went wrong: trailers are small."""
 STOP_SECONDS = 2.0
 _SERVICE = wire.DESCRIPTOR.services_by_name["Sandboxes"]
-_LOOKS = frozenset({"List", "Get", "Events", "ListSnapshots"})
+_LOOKS = frozenset({"List", "Get", "Events", "ReadJournal", "ListSnapshots"})
 """What a viewer may ask for."""
 _STATUS = {
     401: grpc.StatusCode.UNAUTHENTICATED,

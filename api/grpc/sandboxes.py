@@ -18,11 +18,16 @@ from api.grpc.messages import (
     status_message,
     tier_of,
 )
-from harness.domain.ids import TenantId
+from harness.domain.door_spec import DoorSpec
+from harness.domain.ids import ProjectId, TenantId
+from harness.domain.policy_version import MOST_TEXT
 from harness.domain.sandbox import SandboxRef
+from harness.domain.scope import DEFAULT_SCOPE
 from harness.errors import InvalidInput, TooLarge
 from harness.services.sandboxes import Sandboxes
 
+MOST_JOURNAL_BYTES = 4 << 20
+MOST_NAME = 120
 LONGEST_WAIT_SECONDS = 60.0
 
 
@@ -39,7 +44,8 @@ class SandboxesService:
         spec, demands, tier = spec_of(tenant, asked), demands_of(asked), tier_of(asked)
         snapshot = asked.snapshot if asked.HasField("snapshot") else None
         most = await asyncio.to_thread(self.sandboxes.quota, tenant)
-        ref = await self.sandboxes.create(spec, demands, snapshot, tier, most)
+        door = await self._door(tenant, asked.door) if asked.HasField("door") else None
+        ref = await self.sandboxes.create(spec, demands, snapshot, tier, most, door)
         return status_message(await self.sandboxes.node.status(ref))
 
     async def list(self, tenant: TenantId, _: wire.Nothing) -> wire.SandboxList:
@@ -75,6 +81,16 @@ class SandboxesService:
         """What happened to it."""
         found = await self.sandboxes.node.events(SandboxRef(tenant, asked.id), asked.after)
         return wire.EventList(events=[event_message(one) for one in found])
+
+    async def read_journal(self, tenant: TenantId, asked: wire.JournalRequest) -> wire.Journal:
+        """What passed its way out or was refused."""
+        if asked.after < 0:
+            raise InvalidInput("after is where an answer before ended, 0 at first.")
+        ref, node = SandboxRef(tenant, asked.id), self.sandboxes.node
+        data = await node.journal(ref, asked.after, MOST_JOURNAL_BYTES)
+        whole = data[: data.rfind(b"\n") + 1]
+        spent = {str(measure): amount for measure, amount in (await node.spent(ref)).items()}
+        return wire.Journal(lines=whole, next=asked.after + len(whole), spent=spent)
 
     async def exec(self, tenant: TenantId, asked: wire.ExecRequest) -> wire.Result:
         """Run a command to its end."""
@@ -162,3 +178,11 @@ class SandboxesService:
         """Keep it no longer."""
         await self.sandboxes.node.drop_snapshot(tenant, asked.name)
         return wire.Nothing()
+
+    async def _door(self, tenant: TenantId, asked: wire.Door) -> DoorSpec:
+        project = asked.project if asked.HasField("project") else DEFAULT_SCOPE.project
+        policy = asked.policy if asked.HasField("policy") else None
+        if len(asked.agent) > MOST_NAME or len(policy or "") > MOST_TEXT:
+            raise InvalidInput("The agent's name or the policy of the door is too long.")
+        spec = self.sandboxes.doors.spec
+        return await asyncio.to_thread(spec, tenant, ProjectId(project), asked.agent, policy)

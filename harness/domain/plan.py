@@ -74,16 +74,18 @@ class Plan:
             taken += batch[-1].seconds
         if self._workers == 1:
             return sorted(index for unit in batch for index in unit.indexes)
-        return self._in_order([*batch, *self._companion(batch[-1])])
+        return self._in_order([*batch, *self._companion(batch[-1], target)])
 
-    def _companion(self, last: Unit) -> Sequence[Unit]:
-        """The shortest unit, to follow a batch that ends with a long test.
+    def _companion(self, last: Unit, most: float) -> Sequence[Unit]:
+        """The shortest unit, if it is short, to follow a batch that ends with a long test.
 
         A worker must know the test after the one that it runs, and nobody can take that one from
         it any more.
         """
         seconds = self._seconds[last.indexes[-1]]
-        if not self._units or seconds <= max(MIN_BATCH_SECONDS, self._units[-1].seconds):
+        if not self._units or self._units[-1].seconds > most:
+            return ()
+        if seconds <= max(MIN_BATCH_SECONDS, self._units[-1].seconds):
             return ()
         return (self._units.pop(),)
 

@@ -151,9 +151,9 @@ async def test_it_runs_and_leaves_its_record(house: House, tmp_path: Path) -> No
     transcript = json.loads(house.content("agent-1/transcript.json"))
     assert [turn.get("said") for turn in transcript["turns"]] == ["Hello.", None]
     assert house.content("agent-1/files/note.txt") == b"left"
-    refs = house.agents.taken("tests/7")
+    refs = await house.agents.taken("tests/7")
     assert all(ref.name.startswith("tests/7/agent-1/") for ref in refs)
-    assert not house.agents.taken("tests/8")
+    assert not await house.agents.taken("tests/8")
     assert next(r.digest for r in refs if r.name.endswith("journal.jsonl")) == finished.journal
 
 

@@ -16,11 +16,18 @@ pytestmark = pytest.mark.anyio
 SANDBOXES = (
     *("GET /v1/sandboxes", "POST /v1/sandboxes", "GET /v1/sandboxes/snapshots"),
     "DELETE /v1/sandboxes/snapshots/{snapshot}",
-    *("GET BOX", "DELETE BOX", "GET BOX/events", "PUT BOX/lifetime", "POST BOX/pause"),
+    *(
+        "GET BOX",
+        "DELETE BOX",
+        "GET BOX/events",
+        "GET BOX/journal",
+        "PUT BOX/lifetime",
+        "POST BOX/pause",
+    ),
     *("POST BOX/resume", "POST BOX/snapshots", "POST BOX/exposures", "POST BOX/exec"),
     *("POST BOX/commands", "POST BOX/commands/{number}/wait", "POST BOX/commands/{number}/signal"),
     *("DELETE BOX/commands/{number}", "GET BOX/files", "PUT BOX/files", "DELETE BOX/files"),
-    *("GET BOX/folders", "PUT BOX/folders"),
+    *("GET BOX/folders", "PUT BOX/folders", "GET BOX/journal"),
 )
 
 

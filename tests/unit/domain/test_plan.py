@@ -83,5 +83,9 @@ def test_no_long_test_waits_behind_another_where_nobody_can_take_it() -> None:
     assert durations[batch[batch.index(0) + 1]] < 1
 
 
+def test_two_long_tests_go_to_two_workers() -> None:
+    assert [list(batch) for batch in batches([3.0, 4.0], workers=4)] == [[1], [0]]
+
+
 def test_file_stays_whole_while_that_balances() -> None:
     assert batches([0.1] * 60)[0] == list(range(10))

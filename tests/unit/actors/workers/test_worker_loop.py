@@ -102,11 +102,16 @@ class OneBrowser:
 class NoAgents:
     """Nobody wants one."""
 
+    models = None
+
     async def attend(self, found: object, archive: bytes, say: object) -> None:
         raise AssertionError
 
-    def taken(self, prefix: str) -> Sequence[ArtifactRef]:
+    async def taken(self, prefix: str) -> Sequence[ArtifactRef]:
         return ()
+
+    async def stop(self) -> None:
+        """Nothing runs."""
 
     async def close(self) -> None:
         """Nothing was opened."""
@@ -204,7 +209,7 @@ class House:
             siblings=self.workers,
             pool=cast("BrowserPool", OneBrowser()),
             door=WorkerDoor(Path("never-opened")),
-            agents_of=lambda observe, running: cast("WorkerAgents", NoAgents()),
+            agents_of=lambda *given: cast("WorkerAgents", NoAgents()),
         )
 
 

@@ -18,6 +18,7 @@ from api.grpc.gateway import PROBLEM, Gateway
 from api.grpc.generated.ath.v1 import sandbox_pb2 as wire
 from api.grpc.sandboxes import SandboxesService
 from harness.domain.ids import ProjectId
+from harness.domain.policy_version import TENANT
 from harness.domain.principal import Principal, Role
 from harness.domain.sandbox import Reason, SandboxRef
 from harness.errors import Unauthenticated
@@ -239,6 +240,27 @@ async def test_what_cannot_be_had_is_told_with_its_facts(door: Door) -> None:
         fail = wire.ExecRequest(id=box.id, command=wire.Command(argv=["fail"]))
         code, told = await refused(channel, "Exec", fail)
         assert (code, "secret" in str(told)) == (grpc.StatusCode.INTERNAL, False)
+
+
+async def test_a_way_out_is_bounded_and_told(door: Door) -> None:
+    async with door.channel() as channel:
+        plain = await ask(channel, "Create", wire.CreateRequest())
+        policies = door.world.services.policies
+        operator = replace(ANNA, name="olga", role=Role.OPERATOR)
+        policies.put(operator, TENANT, "{models: ['*']}")
+        policy = wire.Door(policy="{models: ['a/*'], budget: {turns: 5}}")
+        box = await ask(channel, "Create", wire.CreateRequest(door=policy))
+        rooms = door.world.node.rooms
+        assert rooms[SandboxRef(ANNA.tenant, plain.id)].door is None
+        room = rooms[SandboxRef(ANNA.tenant, box.id)]
+        assert room.door is not None
+        assert room.door.policy.models.patterns == {"a/*"}
+        room.journal = b'{"n":1}\n{"n"'
+        told = await ask(channel, "ReadJournal", wire.JournalRequest(id=box.id))
+        assert (told.lines, told.next, dict(told.spent)) == (b'{"n":1}\n', 8, {"turns": 2})
+        for wrong in (wire.Door(policy="modells: []"), wire.Door(project="../x")):
+            code, _ = await refused(channel, "Create", wire.CreateRequest(door=wrong))
+            assert code is grpc.StatusCode.INVALID_ARGUMENT
 
 
 async def test_who_cancels_a_stream_ends_the_command(door: Door) -> None:

@@ -37,7 +37,7 @@ class Limits(_message.Message):
     def __init__(self, memory_bytes: _Optional[int] = ..., processes: _Optional[int] = ..., cpus: _Optional[float] = ..., open_files: _Optional[int] = ..., file_bytes: _Optional[int] = ..., disk_bytes: _Optional[int] = ..., inodes: _Optional[int] = ..., shm_bytes: _Optional[int] = ...) -> None: ...
 
 class CreateRequest(_message.Message):
-    __slots__ = ("limits", "environ", "lifetime_seconds", "tier", "demands", "snapshot")
+    __slots__ = ("limits", "environ", "lifetime_seconds", "tier", "demands", "snapshot", "door")
     class EnvironEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -58,13 +58,50 @@ class CreateRequest(_message.Message):
     TIER_FIELD_NUMBER: _ClassVar[int]
     DEMANDS_FIELD_NUMBER: _ClassVar[int]
     SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
+    DOOR_FIELD_NUMBER: _ClassVar[int]
     limits: Limits
     environ: _containers.ScalarMap[str, str]
     lifetime_seconds: float
     tier: str
     demands: _containers.ScalarMap[str, str]
     snapshot: str
-    def __init__(self, limits: _Optional[_Union[Limits, _Mapping]] = ..., environ: _Optional[_Mapping[str, str]] = ..., lifetime_seconds: _Optional[float] = ..., tier: _Optional[str] = ..., demands: _Optional[_Mapping[str, str]] = ..., snapshot: _Optional[str] = ...) -> None: ...
+    door: Door
+    def __init__(self, limits: _Optional[_Union[Limits, _Mapping]] = ..., environ: _Optional[_Mapping[str, str]] = ..., lifetime_seconds: _Optional[float] = ..., tier: _Optional[str] = ..., demands: _Optional[_Mapping[str, str]] = ..., snapshot: _Optional[str] = ..., door: _Optional[_Union[Door, _Mapping]] = ...) -> None: ...
+
+class Door(_message.Message):
+    __slots__ = ("agent", "policy", "project")
+    AGENT_FIELD_NUMBER: _ClassVar[int]
+    POLICY_FIELD_NUMBER: _ClassVar[int]
+    PROJECT_FIELD_NUMBER: _ClassVar[int]
+    agent: str
+    policy: str
+    project: str
+    def __init__(self, agent: _Optional[str] = ..., policy: _Optional[str] = ..., project: _Optional[str] = ...) -> None: ...
+
+class JournalRequest(_message.Message):
+    __slots__ = ("id", "after")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    after: int
+    def __init__(self, id: _Optional[str] = ..., after: _Optional[int] = ...) -> None: ...
+
+class Journal(_message.Message):
+    __slots__ = ("lines", "next", "spent")
+    class SpentEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    LINES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_FIELD_NUMBER: _ClassVar[int]
+    SPENT_FIELD_NUMBER: _ClassVar[int]
+    lines: bytes
+    next: int
+    spent: _containers.ScalarMap[str, int]
+    def __init__(self, lines: _Optional[bytes] = ..., next: _Optional[int] = ..., spent: _Optional[_Mapping[str, int]] = ...) -> None: ...
 
 class Sandbox(_message.Message):
     __slots__ = ("id", "tier", "limits", "created_at", "ends_at", "is_paused", "reason")
