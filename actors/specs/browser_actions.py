@@ -92,6 +92,18 @@ class Browsing:
         found = self._found(target).evaluate(_TEXT, timeout=self._milliseconds())
         return str(found).strip()
 
+    def located(self, target: Target) -> "Locator":
+        """The elements that it names; waits for nothing."""
+        return self._found(target)
+
+    def unmet(self, sight: Sight) -> Sequence[str]:
+        """What of it does not hold now."""
+        try:
+            return self._wrong(sight)
+        except Error as error:
+            # The page is on its way to another.
+            return [error.message.partition("\n")[0]]
+
     def goto(self, target: str) -> None:
         """Open a page."""
         url = whole_url(self.context.test.base_url, target)

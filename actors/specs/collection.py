@@ -107,6 +107,11 @@ class SpecItem(SpecFunction):
         """Its row of the matrix, look-ups unreplaced."""
         return self.test.matrix[str(self.callspec.params[ROW])] if self.test.matrix else {}
 
+    @property
+    def case(self) -> str:
+        """Its id, and its row's."""
+        return f"{self.test.id}[{self.callspec.params[ROW]}]" if self.test.matrix else self.test.id
+
     def carry_out(self, context: TestContext, names: Mapping[str, object]) -> list[FailedStep]:
         """Its steps and its cleanup steps."""
         steps = TestExecution(context, time.sleep, names)
@@ -121,7 +126,8 @@ class SpecItem(SpecFunction):
 
 
 def _needs_page(test: TestSpec) -> bool:
-    return any(step.browser is not None for step in (*test.steps, *test.always))
+    kinds = {step.kind for step in (*test.steps, *test.always)}
+    return not kinds.isdisjoint({"browser", "goal"})
 
 
 def _with_arguments(names: Sequence[str], name: str, file: str, line: int) -> FunctionType:

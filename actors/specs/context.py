@@ -44,6 +44,12 @@ class TestContext:
     """Of pytest, where the platform's runner leaves what belongs to it."""
     kept: dict[str, Any] = field(default_factory=dict)  # Any: each kind of step knows its own
     """What kinds of steps keep from step to step, by names of their own."""
+    spec: Path | None = None
+    """The spec's file."""
+    name: str = ""
+    """Which test of the file it is."""
+    findings: list[tuple[str, str]] = field(default_factory=list)
+    """What the attempt's properties must tell, by name: no silent green."""
     saved: dict[str, dict[str, object]] = field(default_factory=dict)
     """What each step with an id saved."""
 

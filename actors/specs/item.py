@@ -54,6 +54,11 @@ class SpecFunction(pytest.Function):
         """Where it is written, counted from 1."""
         raise NotImplementedError
 
+    @property
+    def case(self) -> str:
+        """Which test of the file it is, whatever browser it uses."""
+        return self.originalname
+
     def variables(self) -> Mapping[str, object]:
         """What it adds to the suite's, look-ups unreplaced."""
         return {}

@@ -33,6 +33,7 @@ def run_item(item: SpecFunction) -> None:
     recorder = Recorder(clock, Redactor(), getattr(item, "_ath_tell", None))
     begin_recording(item, recorder)
     http = HttpSession(item.keeps_cookies)
+    findings: list[tuple[str, str]] = []
     try:
         names = _names(item, spec, environ, recorder.redactor)
         base_url = text_of(names["base_url"] or "")
@@ -47,6 +48,9 @@ def run_item(item: SpecFunction) -> None:
             fixture=item._request.getfixturevalue,
             http=http,
             environ=environ,
+            spec=item.path,
+            name=item.case,
+            findings=findings,
             config=item.config,
         )
         if item.egress is not None:
@@ -59,6 +63,7 @@ def run_item(item: SpecFunction) -> None:
         _raising_at(str(item.path), item.line, item.originalname)(StepFailed(str(before)))
     finally:
         http.close()
+        item.user_properties += [(name, recorder.redactor.text(told)) for name, told in findings]
         if item.egress is not None:
             item._ath_denied = item.egress.plain()  # type: ignore[attr-defined]  # read by the runner
         item._ath_steps = recorder.plain()  # type: ignore[attr-defined]  # read by the runner

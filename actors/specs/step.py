@@ -8,12 +8,13 @@ from pydantic_core import PydanticCustomError
 
 from actors.specs.context import StepContext
 from actors.specs.model import Name, Seconds, SpecModel
-from actors.specs.steps import agent, api, browser, command, data
+from actors.specs.steps import agent, api, browser, command, data, goal
 from actors.specs.steps.agent import AgentStep
 from actors.specs.steps.api import ApiStep
 from actors.specs.steps.browser import BrowserStep
 from actors.specs.steps.command import CommandStep
 from actors.specs.steps.data import DataStep
+from actors.specs.steps.goal import GoalStep
 
 KINDS: Mapping[str, Callable[[Any, StepContext], None]] = {  # Any: each takes its own model
     "agent": agent.run,
@@ -21,6 +22,7 @@ KINDS: Mapping[str, Callable[[Any, StepContext], None]] = {  # Any: each takes i
     "browser": browser.run,
     "command": command.run,
     "data": data.run,
+    "goal": goal.run,
 }
 
 
@@ -64,6 +66,8 @@ class Step(SpecModel):
     """A program, what it must print, and the JUnit files it leaves."""
     data: DataStep | None = None
     """Rows of files, a database or a fixture, and what must hold of them."""
+    goal: GoalStep | None = None
+    """What to reach in a browser, in words, and how it is known."""
 
     @model_validator(mode="after")
     def _has_one_kind(self) -> Self:

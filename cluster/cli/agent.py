@@ -1,4 +1,4 @@
-"""Commands about agents: run."""
+"""Commands about agents: run, explore, triage."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cluster.cli import explore, triage
 from cluster.cli.agent_report import AgentReport
 from cluster.cli.agent_suite import AgentSuite, read_yaml
 from cluster.cli.command import add_command
@@ -24,6 +25,8 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     agent = typer.Typer(help="Programs that act by themselves.", no_args_is_help=True)
     add_command(agent, run)
+    explore.register(agent)
+    triage.register(agent)
     app.add_typer(agent, name="agent")
 
 

@@ -7,6 +7,7 @@ import typer
 from cluster.cli import (
     agent,
     environments,
+    freeze,
     imports,
     look,
     machine,
@@ -37,6 +38,7 @@ run.register(app)
 rerun.register(app)
 imports.register(app)
 look.register(app)
+freeze.register(app)
 environments.register(app)
 secrets.register(app)
 quotas.register(app)

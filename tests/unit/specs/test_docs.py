@@ -11,7 +11,7 @@ from actors.specs.loader import load
 from actors.specs.schema import json_schema
 from tests.architecture.source import ROOT
 
-PAGES = [ROOT / "docs" / f"{name}.md" for name in ("specs", "agents")]
+PAGES = [ROOT / "docs" / f"{name}.md" for name in ("specs", "agents", "goals")]
 BLOCK = re.compile(r"^```(yaml(?: step)?)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 SPECS = sorted(ROOT.glob("examples/**/*.ath.yaml"))
 
@@ -36,5 +36,5 @@ def test_shown_spec_is_valid(text: str) -> None:
 
 
 def test_there_is_something_shown() -> None:
-    assert len(TEXTS) == 8
+    assert len(TEXTS) == 9
     assert SPECS

@@ -1,0 +1,1 @@
+"""How steps with a goal find their way: views of a page, planners, frozen lists."""
