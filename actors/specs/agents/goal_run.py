@@ -119,7 +119,7 @@ class GoalRun:
         if self.step.model is None:
             return WordPlanner()
         test = self.browsing.context.test
-        access = ModelAccess.of(test.environ)
+        access = ModelAccess.of(test.environ, test.config, self.step.model)
         test.recorder.redactor.register("ATH_MODEL_TOKEN", access.token)
         return ModelPlanner(self.step.model, access)
 
