@@ -3,6 +3,7 @@
 PY := .venv/bin/python
 BENCHMARKS := start overhead http engine browser api data sandbox broker
 PYTHONS := $(if $(PYTHON),"$(PYTHON)",$(PY) python3.14 python3.13 python3.12 python3.11 python3)
+QUICK := -m "not long and not services" --durations=10
 COMPLETE := import sys, ensurepip; sys.exit(sys.version_info < (3, 11))
 # The first complete Python installs; where there is none, the last one says what it lacks.
 INSTALL = for python in $(PYTHONS); do \
@@ -30,7 +31,9 @@ stop: ## Stop what run started
 	@.venv/bin/ath down
 
 test: check ## Run every check, and every test that needs no server of its own
-	@$(PY) -m pytest tests -m "not long and not services" --durations=10
+	@$(PY) -m pytest tests/unit tests/architecture tests/contracts $(QUICK) \
+		-n logical --maxprocesses 4 --dist loadfile
+	@$(PY) -m pytest tests/process tests/ray tests/e2e $(QUICK)
 
 test-all: check ## Run every test
 	@$(PY) -m pytest tests --durations=25
