@@ -58,6 +58,26 @@ class AgentDesk:
             raise StepFailed(_NEEDS)
         return cls(path, worker)
 
+    def model(self, name: str) -> str:
+        """The Unix socket where a model is asked, within this test.
+
+        Raises:
+            StepFailed: the host gives none.
+        """
+        with socket.socket(socket.AF_UNIX) as end:
+            end.settimeout(GRACE_SECONDS)
+            try:
+                end.connect(self.path)
+                asked = {"worker": self.worker, "model": name}
+                end.sendall(json.dumps(asked).encode() + b"\n")
+                told = json.loads(end.makefile("rb").readline() or b"{}")
+            except (OSError, ValueError) as failed:
+                raise StepFailed(f"the host of the tests does not answer: {failed}") from None
+        if "socket" not in told:
+            why = told.get("trouble", {}).get("message", "it gives none")
+            raise StepFailed(f"the model {name} cannot be asked: {why}")
+        return str(told["socket"])
+
     def run(
         self, wish: AgentWish, archive: bytes, tell: Callable[[Mapping[str, Any]], None]
     ) -> AgentAnswer:
