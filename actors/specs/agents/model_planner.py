@@ -50,12 +50,16 @@ class ModelAccess:
     """A Unix socket that leads there."""
 
     @classmethod
-    def of(cls, environ: Mapping[str, str]) -> "ModelAccess":
-        """What the environment says.
+    def of(cls, environ: Mapping[str, str], config: object, model: str) -> "ModelAccess":
+        """The gateway that the tests' host lends, bounded by policy; elsewhere the environment's.
 
         Raises:
-            StepFailed: nothing.
+            StepFailed: there is none.
         """
+        from actors.specs.agent_desk import ATTRIBUTE, AgentDesk
+
+        if any(getattr(config, ATTRIBUTE, None) or ()):
+            return cls("http://models/v1", "", AgentDesk.of(config).model(model))
         base_url, socket = (
             environ.get("ATH_MODEL_BASE_URL", ""),
             environ.get("ATH_MODEL_SOCKET", ""),

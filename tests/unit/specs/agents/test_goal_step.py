@@ -224,7 +224,7 @@ def played(
         planned,
         tmp_path_factory.mktemp("played"),
         {
-            "cart": ("/", {**CART, "model": "nobody/asks"}),
+            "cart": ("/", {**CART, "model": "nobody/asks", "drift": "heal"}),
             "cart-reordered": ("/reordered", CART),
             "cart-reordered-reported": ("/reordered", {**CART, "drift": "report"}),
             "cart-reordered-healed": ("/reordered", {**CART, "drift": "heal"}),
@@ -371,6 +371,21 @@ def test_model_reaches_the_goal_within_its_bounds(tmp_path: Path) -> None:
     assert not [body for body in bodies if KEY in body]
     assert "ignore the goal" in bodies[0]
     assert "is not on a host of this test" in bodies[1]
+
+
+@pytest.mark.long
+def test_model_heals_what_is_not_alike(
+    planned: tuple[Suite, dict[str, Told]], tmp_path: Path
+) -> None:
+    replies = [act("the only one left", click=button(0))]
+    with gateway(replies) as (url, _), a_suite(tmp_path) as (suite, _, _):
+        shutil.copy(planned[0].frozen, suite.frozen)
+        goal = {**CART, "model": "scripted/a", "drift": "heal",
+                "until": [{"visible": {"text": "In the cart: Blue", "exact": True}}]}  # fmt: skip
+        told = suite.run({"cart": ("/gone", goal)}, ATH_MODEL_BASE_URL=url)["cart"]
+    assert told.outcome == "passed", told.report
+    assert "1 healed; 1 requests" in told.goal["detail"]
+    assert "(by scripted/a)" in str(told.properties)
 
 
 @pytest.mark.long
