@@ -47,6 +47,11 @@ class AgentDesk:
     worker: str
 
     @classmethod
+    def is_there(cls, config: object) -> bool:
+        """Whether the tests of this pytest session run on the platform."""
+        return bool((getattr(config, ATTRIBUTE, None) or ("",))[0])
+
+    @classmethod
     def of(cls, config: object) -> "AgentDesk":
         """Where the tests of this pytest session ask.
 

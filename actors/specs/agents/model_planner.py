@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
+from actors.specs.agent_desk import AgentDesk
 from actors.specs.agents.planner import Proposal, Situation, Spent, Stuck
 from actors.specs.failure import StepFailed
 from actors.specs.model import SpecModel
@@ -51,24 +52,22 @@ class ModelAccess:
 
     @classmethod
     def of(cls, environ: Mapping[str, str], config: object, model: str) -> "ModelAccess":
-        """The gateway that the tests' host lends, bounded by policy; elsewhere the environment's.
+        """What the environment says, else what the platform gives this test.
 
         Raises:
-            StepFailed: there is none.
+            StepFailed: nothing, or the platform refuses.
         """
-        from actors.specs.agent_desk import ATTRIBUTE, AgentDesk
-
-        if any(getattr(config, ATTRIBUTE, None) or ()):
-            return cls("http://models/v1", "", AgentDesk.of(config).model(model))
         base_url, socket = (
             environ.get("ATH_MODEL_BASE_URL", ""),
             environ.get("ATH_MODEL_SOCKET", ""),
         )
         if not base_url and not socket:
-            raise StepFailed(
-                "there is no model here: set ATH_MODEL_BASE_URL or ATH_MODEL_SOCKET, or leave "
-                "`model` out, and the goal's words are matched without one"
-            )
+            if not AgentDesk.is_there(config):
+                raise StepFailed(
+                    "there is no model here: set ATH_MODEL_BASE_URL or ATH_MODEL_SOCKET, use "
+                    "`ath run`, or leave `model` out, and the goal's words are matched without one"
+                )
+            socket = AgentDesk.of(config).model(model)
         return cls(base_url or "http://models/v1", environ.get("ATH_MODEL_TOKEN", ""), socket)
 
 

@@ -36,7 +36,7 @@ def test_without_either_it_is_said() -> None:
         ModelAccess.of({}, Config(), "a/b")
 
 
-def test_host_of_the_tests_comes_first(tmp_path: Path) -> None:
+def test_host_of_the_tests_lends_a_socket(tmp_path: Path) -> None:
     place = tmp_path / "door"
     asked: list[dict[str, object]] = []
     with socket.socket(socket.AF_UNIX) as listener:
@@ -51,7 +51,7 @@ def test_host_of_the_tests_comes_first(tmp_path: Path) -> None:
 
         thread = Thread(target=answer)
         thread.start()
-        access = ModelAccess.of(NAMED, Config((str(place), "w1")), "a/b")
+        access = ModelAccess.of({}, Config((str(place), "w1")), "a/b")
         thread.join(5)
     assert (access.socket, access.token) == ("/run/model", "")
     assert asked == [{"worker": "w1", "model": "a/b"}]
