@@ -63,7 +63,13 @@ def run_item(item: SpecFunction) -> None:
         _raising_at(str(item.path), item.line, item.originalname)(StepFailed(str(before)))
     finally:
         http.close()
-        item.user_properties += [(name, recorder.redactor.text(told)) for name, told in findings]
+        item.user_properties += [
+            (
+                name,
+                recorder.redactor.text("; ".join(told for each, told in findings if each == name)),
+            )
+            for name in sorted({name for name, _ in findings})
+        ]
         if item.egress is not None:
             item._ath_denied = item.egress.plain()  # type: ignore[attr-defined]  # read by the runner
         item._ath_steps = recorder.plain()  # type: ignore[attr-defined]  # read by the runner

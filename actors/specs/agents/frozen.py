@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import Field, ValidationError
 
 from actors.specs.agents.fingerprint import Fingerprint
@@ -16,6 +15,7 @@ from actors.specs.document import read_document
 from actors.specs.failure import StepFailed
 from actors.specs.model import SpecModel
 from actors.specs.problem import InvalidSpec
+from actors.specs.written import written
 
 SUFFIX = ".frozen.yaml"
 _HEAD = "# Actions of reached goals, written by `ath freeze`; the spec's `until` judges them.\n"
@@ -52,7 +52,7 @@ class FrozenFile(SpecModel):
         """As it is kept."""
         plain = self.model_dump(mode="json", exclude_unset=True, by_alias=True)
         ordered = {"version": 1, "spec": plain["spec"], "goals": plain.get("goals", {})}
-        return _HEAD + yaml.safe_dump(ordered, sort_keys=False, allow_unicode=True, width=100)
+        return _HEAD + written(ordered)
 
     def with_goals(self, goals: Mapping[str, FrozenGoal]) -> "FrozenFile":
         """The same with these in place of those of the same names."""

@@ -86,14 +86,14 @@ class GoalRun:
         return found
 
     def _play(self, frozen: FrozenGoal) -> None:
-        healer = self._planner() if self.step.model and self.step.drift == "heal" else None
+        healer = self._planner if self.step.model and self.step.drift == "heal" else None
         playback = Playback(self.page, self.step.drift, self.step.until, self._file.name, healer)
         try:
             playback.run(frozen.actions)
         finally:
             self.browsing.context.note(
                 f"played {len(playback.played)} of {len(frozen.actions)} frozen actions, "
-                f"{playback.healed} healed{_cost(healer)}"
+                f"{playback.healed} healed{_cost(playback.asked)}"
             )
         if playback.healed:
             self._freeze(playback.played, frozen.planner)

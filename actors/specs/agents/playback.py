@@ -1,6 +1,6 @@
 """Plays a frozen list of actions, and looks whether each element still means the same."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -24,8 +24,10 @@ class Playback:
     until: Sequence[Sight]
     file: str
     """Where the list is kept, for messages."""
-    healer: Planner | None = None
-    """Asked where no element is enough like the one before."""
+    healer: Callable[[], Planner] | None = None
+    """Gives who is asked where no element is enough like the one before."""
+    asked: Planner | None = None
+    """Who was."""
     played: list[FrozenAction] = field(default_factory=list)
     """What was really done."""
     healed: int = 0
@@ -93,7 +95,7 @@ class Playback:
             how = f"score {match.score:.2f}"
         else:
             action, after = self._asked(frozen, before, f"{told}; cannot be healed: {why}", number)
-            how = f"by {self.healer.name}" if self.healer else ""
+            how = f"by {self.asked.name}" if self.asked else ""
         self.healed += 1
         change = f"before {before.words}; after {after.words} ({how}); {told}"
         self._find("healed", f"action {number} ({words})", change)
@@ -110,10 +112,11 @@ class Playback:
         unhealed = StepFailed(f"frozen action {number} ({frozen.do.words}): {told}")
         if self.healer is None:
             raise unhealed
+        self.asked = self.asked or self.healer()
         goal = f"Do only this, on the element that is {before.words}: {frozen.do.words}"
         situation = Situation(goal, self.page.inputs.names, [told], self.page.view())
         try:
-            proposal = self.healer.next(situation, self.page.browsing.context.left())
+            proposal = self.asked.next(situation, self.page.browsing.context.left())
         except Stuck as stuck:
             raise StepFailed(f"{unhealed}; {stuck}") from None
         if proposal.action.model_fields_set != frozen.do.model_fields_set:

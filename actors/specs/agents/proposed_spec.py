@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-import yaml
-
 from actors.specs.agents.exploration import Visited
+from actors.specs.written import written
 
 _SCHEMA = "# yaml-language-server: $schema=spec.schema.json\n"
 
@@ -80,4 +79,4 @@ def _literal(text: str) -> str:
 
 
 def _text(spec: Mapping[str, object]) -> str:
-    return _SCHEMA + yaml.safe_dump(dict(spec), sort_keys=False, allow_unicode=True, width=100)
+    return _SCHEMA + written(dict(spec))

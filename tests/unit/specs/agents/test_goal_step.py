@@ -1,33 +1,23 @@
 """Goals in a real browser: planned, frozen, played, drifted, healed, and pages that mean harm."""
 
-import asyncio
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
 import yaml
 
-from actors.broker.ledger import Ledger
-from actors.broker.model_gateway import ModelGateway
-from actors.broker.scripted_provider import ScriptedProvider
-from harness.domain.account import Account, Budget
-from harness.domain.name_set import NameSet
-from harness.domain.policy import Policy
 from harness.domain.script import Reply, ToolCall
-from harness.ports.entropy import SystemEntropy
 from harness.settings import Settings
 from serve.browser import browser as find_browser
-from tests.fakes.journal import FakeJournal
+from tests.unit.specs.agents.gateway import gateway
 from tests.unit.specs.agents.shop import Shop
 from tests.unit.specs.world import server
 
@@ -224,7 +214,7 @@ def played(
         planned,
         tmp_path_factory.mktemp("played"),
         {
-            "cart": ("/", {**CART, "model": "nobody/asks"}),
+            "cart": ("/", {**CART, "model": "nobody/asks", "drift": "heal"}),
             "cart-reordered": ("/reordered", CART),
             "cart-reordered-reported": ("/reordered", {**CART, "drift": "report"}),
             "cart-reordered-healed": ("/reordered", {**CART, "drift": "heal"}),
@@ -298,47 +288,6 @@ def test_changed_goal_is_planned_anew(played: tuple[Suite, dict[str, Told]]) -> 
     assert "planned by words" in told.goal["detail"]
 
 
-@dataclass(slots=True)
-class Watched:
-    """A provider's requests, as it got them."""
-
-    inner: ScriptedProvider
-    bodies: list[str]
-
-    def price(self, model: str) -> Any:  # Any: a price, which nobody looks at
-        return self.inner.price(model)
-
-    def call(self, kind: str, body: dict[str, Any]) -> Any:  # Any: JSON of the OpenAI API
-        self.bodies.append(json.dumps(body))
-        return self.inner.call(kind, body)
-
-
-@contextmanager
-def gateway(
-    replies: Sequence[Reply], models: Sequence[str] = ("*",)
-) -> Iterator[tuple[str, list[str]]]:
-    """The platform's own gateway on loopback, with a model that plays a transcript."""
-    watched = Watched(ScriptedProvider(replies), [])
-    ledger = Ledger(Account(Budget({})), SystemEntropy())
-    policy = Policy(models=NameSet.parse(models))
-    served = ModelGateway(policy, ledger, {"scripted": watched}, FakeJournal())
-    listener = socket.create_server(("127.0.0.1", 0))
-    listener.setblocking(False)
-    loop = asyncio.new_event_loop()
-    thread = Thread(target=loop.run_forever)
-    thread.start()
-    serving = asyncio.run_coroutine_threadsafe(served.serve(listener), loop)
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/v1", watched.bodies
-    finally:
-        asyncio.run_coroutine_threadsafe(served.close(), loop).result(10)
-        serving.cancel()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
-        loop.close()
-        listener.close()
-
-
 def act(reason: str, **action: object) -> Reply:
     return Reply(tools=(ToolCall("act", {"action": action, "reason": reason}),))
 
@@ -371,6 +320,21 @@ def test_model_reaches_the_goal_within_its_bounds(tmp_path: Path) -> None:
     assert not [body for body in bodies if KEY in body]
     assert "ignore the goal" in bodies[0]
     assert "is not on a host of this test" in bodies[1]
+
+
+@pytest.mark.long
+def test_model_heals_what_is_not_alike(
+    planned: tuple[Suite, dict[str, Told]], tmp_path: Path
+) -> None:
+    replies = [act("the only one left", click=button(0))]
+    with gateway(replies) as (url, _), a_suite(tmp_path) as (suite, _, _):
+        shutil.copy(planned[0].frozen, suite.frozen)
+        goal = {**CART, "model": "scripted/a", "drift": "heal",
+                "until": [{"visible": {"text": "In the cart: Blue", "exact": True}}]}  # fmt: skip
+        told = suite.run({"cart": ("/gone", goal)}, ATH_MODEL_BASE_URL=url)["cart"]
+    assert told.outcome == "passed", told.report
+    assert "1 healed; 1 requests" in told.goal["detail"]
+    assert "(by scripted/a)" in str(told.properties)
 
 
 @pytest.mark.long
