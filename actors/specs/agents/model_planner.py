@@ -52,22 +52,23 @@ class ModelAccess:
 
     @classmethod
     def of(cls, environ: Mapping[str, str], config: object, model: str) -> "ModelAccess":
-        """What the environment says, else what the platform gives this test.
+        """What the platform gives this test, elsewhere what the environment says.
 
         Raises:
             StepFailed: nothing, or the platform refuses.
         """
+        if AgentDesk.is_there(config):
+            # First, or a suite's own variables would go round policy and budget.
+            return cls("http://models/v1", "", AgentDesk.of(config).model(model))
         base_url, socket = (
             environ.get("ATH_MODEL_BASE_URL", ""),
             environ.get("ATH_MODEL_SOCKET", ""),
         )
         if not base_url and not socket:
-            if not AgentDesk.is_there(config):
-                raise StepFailed(
-                    "there is no model here: set ATH_MODEL_BASE_URL or ATH_MODEL_SOCKET, use "
-                    "`ath run`, or leave `model` out, and the goal's words are matched without one"
-                )
-            socket = AgentDesk.of(config).model(model)
+            raise StepFailed(
+                "there is no model here: set ATH_MODEL_BASE_URL or ATH_MODEL_SOCKET, use "
+                "`ath run`, or leave `model` out, and the goal's words are matched without one"
+            )
         return cls(base_url or "http://models/v1", environ.get("ATH_MODEL_TOKEN", ""), socket)
 
 
