@@ -79,7 +79,7 @@ class Channel:
         except OSError as trouble:
             raise Unavailable(f"The sandbox takes no request: {trouble}.") from trouble
 
-    async def ask(self, op: str, **facts: object) -> Reply:
+    async def ask(self, op: str, descriptors: Sequence[int] = (), **facts: object) -> Reply:
         """Ask and wait for the answer.
 
         Raises:
@@ -88,7 +88,7 @@ class Channel:
         asked = self.next_id()
         answer = self.expect(asked)
         try:
-            self.post({"op": op, "id": asked, **facts})
+            self.post({"op": op, "id": asked, **facts}, descriptors)
             async with asyncio.timeout(ANSWER_SECONDS):
                 reply = await answer
         except TimeoutError as silent:

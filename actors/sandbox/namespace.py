@@ -81,6 +81,10 @@ class NamespaceSandbox:
                     [awaited, failed], timeout=BORN_SECONDS, return_when=asyncio.FIRST_COMPLETED
                 )
             sandbox._begin(_answer(born, failed), _answer(ready, failed))
+        except Unavailable as trouble:
+            if said := await sandbox._give_up(born, ready):
+                raise Unavailable(f"{trouble} {said}") from trouble
+            raise
         except BaseException:  # also when whoever wanted it is cancelled
             await sandbox._give_up(born, ready)
             raise
@@ -223,12 +227,14 @@ class NamespaceSandbox:
         if self._closing is not None:
             await asyncio.shield(self._closing)
 
-    async def _give_up(self, born: "asyncio.Future[Reply]", ready: "asyncio.Future[Reply]") -> None:
-        if self._handle < 0 and _is_told(born):
+    async def _give_up(self, born: "asyncio.Future[Reply]", ready: "asyncio.Future[Reply]") -> str:
+        """What is known of why, beside what was answered."""
+        if self._handle < 0 and is_told(born):
             (self._handle,) = born.result().descriptors
-        if self._files is None and _is_told(ready):
+        if self._files is None and is_told(ready):
             messages.close_all(list(ready.result().descriptors))
         await self.close()
+        return ""
 
     def _begin(self, born: Reply, ready: Reply) -> None:
         self.pid = int(born.event["pid"])
@@ -294,7 +300,8 @@ def _answer(wanted: "asyncio.Future[Reply]", failed: "asyncio.Future[Reply]") ->
     raise Unavailable(f"A sandbox did not start: {reason}.")
 
 
-def _is_told(future: "asyncio.Future[Reply]") -> bool:
+def is_told(future: "asyncio.Future[Reply]") -> bool:
+    """Whether what was awaited has come."""
     return future.done() and not future.cancelled() and future.exception() is None
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from actors.sandbox.cgroup import GroupRoots
 from actors.sandbox.namespace import NamespaceSandbox
-from actors.sandbox.template import Template
+from actors.sandbox.template import Template, TemplateKind
 from actors.sandbox.users import Users
 from harness.domain.sandbox import Bind, Limits, SandboxSpec
 from harness.errors import HarnessError, Unavailable
@@ -63,6 +63,8 @@ class WarmPool:
     roots: GroupRoots | None
     users: Users
     limits: WarmLimits = WarmLimits()
+    kind: TemplateKind | None = None
+    """Of what tier; the namespace tier if none is named."""
     _nurseries: "OrderedDict[_Key, _Nursery]" = field(default_factory=OrderedDict)
     _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
     _tasks: "set[asyncio.Task[None]]" = field(default_factory=set)
@@ -98,7 +100,7 @@ class WarmPool:
                 found = None
             if found is None:
                 await self._make_room()
-                template = await Template.start(spec.binds, self.roots, self.users)
+                template = await Template.start(spec.binds, self.roots, self.users, self.kind)
                 found = self._nurseries[key] = _Nursery(template)
         self._nurseries.move_to_end(key)
         return found

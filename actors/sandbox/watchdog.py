@@ -19,6 +19,8 @@ class MemoryWatchdog:
     _root: int
     _limit: int
     _tell: Callable[[], None]
+    _measure: Callable[[int], int] | None = None
+    """Bytes of what has that root; those of its process tree unless told otherwise."""
     peak: int = 0
     _watching: "asyncio.Task[None]" = field(init=False)
 
@@ -31,11 +33,13 @@ class MemoryWatchdog:
         self._watching.cancel()
 
     async def _watch(self) -> None:
+        measure, last = self._measure or tree_memory, 0
         while True:
-            used = await asyncio.to_thread(tree_memory, self._root)
+            used = await asyncio.to_thread(measure, self._root)
             self.peak = max(self.peak, used)
-            if used > self._limit:
+            if used > self._limit and used >= last:  # what falls is being given back already
                 self._tell()
+            last = used
             await asyncio.sleep(LOOK_SECONDS)
 
 

@@ -37,6 +37,10 @@ class Init:
         workspace = os.open(tree.WORKSPACE, os.O_PATH | os.O_DIRECTORY)
         messages.send(self._control, {"ev": "ready"}, [workspace])
         os.close(workspace)
+        self._answer()
+
+    def _answer(self) -> None:
+        """What is asked, and who ended."""
         while True:
             ready = _readable(self._control.fileno(), self._wake)
             if self._wake in ready:
@@ -91,7 +95,7 @@ class Init:
         made: list[socket.socket] = []
         try:
             for port in request["ports"]:
-                made.append(_listener(port))  # noqa: PERF401 - what was made is closed below
+                made.append(listener(port))  # noqa: PERF401 - what was made is closed below
             fds = [one.fileno() for one in made]
             self._tell({"ev": "done", "id": request["id"]}, fds)
         finally:
@@ -114,12 +118,16 @@ class Init:
         ended = self._collect()
         if not ended:
             return
-        full = tree.full_volumes()
+        full, facts = tree.full_volumes(), self._facts()
         left = self._clean(ended)
         for command, status, usage in ended:
             used = {"cpu": usage.ru_utime + usage.ru_stime, "peak": usage.ru_maxrss * 1024}
             told = {"ev": "ended", "id": command, "status": status, "full": full, "left": left}
-            self._tell(told | used)
+            self._tell(told | used | facts)
+
+    def _facts(self) -> dict[str, Any]:
+        """What else is to be told of a command that ended just now."""
+        return {}
 
     def _collect(self) -> list[Any]:
         """Commands among the children that ended: id, status and usage of each."""
@@ -210,7 +218,8 @@ def _is_zombie(pid: int) -> bool:
         return True
 
 
-def _listener(port: int) -> socket.socket:
+def listener(port: int) -> socket.socket:
+    """A socket that listens on the sandbox's own loopback."""
     made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

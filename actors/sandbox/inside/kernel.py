@@ -67,12 +67,23 @@ def set_hostname(name: str) -> None:
 
 def drop_capabilities() -> None:
     """All of them, for this process and whatever it executes."""
+    drop_bounding_capabilities()
+    keep_capabilities()
+
+
+def keep_capabilities(*kept: int) -> None:
+    """Give up all others, of the first 32."""
+    _libc.prctl(_AMBIENT, _CLEAR_AMBIENT, 0, 0, 0)
+    head = struct.pack("Ii", _CAPABILITY_VERSION, 0)
+    low = sum(1 << one for one in kept)
+    _check(_libc.capset(head, struct.pack("6I", low, low, 0, 0, 0, 0)), "capset")
+
+
+def drop_bounding_capabilities() -> None:
+    """Whatever is executed from now on has none; this process keeps its own."""
     for capability in range(_LAST_CAPABILITY + 1):
         if _libc.prctl(_DROP_BOUND, capability, 0, 0, 0):
             break
-    _libc.prctl(_AMBIENT, _CLEAR_AMBIENT, 0, 0, 0)
-    head = struct.pack("Ii", _CAPABILITY_VERSION, 0)
-    _check(_libc.capset(head, bytes(24)), "capset")
 
 
 def die_with_parent(signum: int) -> None:

@@ -17,7 +17,7 @@ sys.path.append(os.path.dirname(os.path.dirname(os.path.dirname(_HERE))))
 from actors.sandbox.inside import init, kernel, messages, namespaces, program, tree  # noqa: E402
 
 
-def main() -> None:
+def main(kind: "type[Template] | None" = None) -> None:
     """Prepare the tree, then fork whatever is asked for."""
     control = socket.socket(fileno=int(sys.argv[1]))
     del sys.path[-1]
@@ -34,7 +34,7 @@ def main() -> None:
         return
     messages.send(control, {"ev": "ready"}, [])
     os.dup2(0, 2)  # nobody reads any more what goes wrong; the host is told by messages
-    Template(control, first["binds"]).serve()
+    (kind or Template)(control, first["binds"]).serve()
 
 
 class Template:
