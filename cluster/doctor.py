@@ -55,7 +55,7 @@ def examine(settings: Settings) -> list[Check]:
         _api,
         _sandboxes,
     ]
-    return [look(settings) for look in looks] + _tiers()
+    return [look(settings) for look in looks] + _tiers(settings)
 
 
 def _python(_: Settings) -> Check:
@@ -112,12 +112,12 @@ def _sandbox(_: Settings) -> Check:
     return Check("Sandbox of suites", True, found, required=False)
 
 
-def _tiers() -> list[Check]:
+def _tiers(settings: Settings) -> list[Check]:
     """Each tier that was really run; a missing one keeps nobody from running suites."""
     if machine.system() != "Linux":
         return []
-    reports = asyncio.run(probe_tiers())
-    return [_tier(reports[tier]) for tier in (Tier.NAMESPACE, Tier.PROCESS)]
+    reports = asyncio.run(probe_tiers(settings.runsc))
+    return [_tier(reports[tier]) for tier in Tier if tier is not Tier.NONE]
 
 
 def _tier(report: TierReport) -> Check:

@@ -93,7 +93,10 @@ class Settings:
     tenant_sandboxes: int = 32
     """Sandboxes that a tenant may have, unless an operator gave it another quota below this."""
     sandbox_spares: int = 2
-    """Sandboxes that wait for each tenant that had one; 3 MiB each."""
+    """Sandboxes that wait for each tenant that had one; 3 MiB each, or 40 in the
+    gvisor tier."""
+    runsc: str = "runsc"
+    """Path of gVisor's program, or its name on the PATH, for the gvisor tier."""
     sandbox_mib: int = 2048
     """The most memory that one sandbox may ask for."""
     sandbox_disk_mib: int = 1024

@@ -192,6 +192,7 @@ def sandbox_host(settings: Settings) -> SandboxHost:
         most_sandboxes=settings.sandboxes,
         most_per_tenant=settings.tenant_sandboxes,
         warm=WarmLimits(spares=settings.sandbox_spares),
+        runsc=settings.runsc,
     )
 
 

@@ -16,6 +16,7 @@ from actors.sandbox.doorway import Doorway
 from actors.sandbox.execution import Execution
 from actors.sandbox.exposure import Exposure
 from actors.sandbox.files import SandboxFiles
+from actors.sandbox.gvisor import RUNSC, gvisor_kind
 from actors.sandbox.process_tier import ProcessTierSandbox
 from actors.sandbox.room import Room
 from actors.sandbox.sandbox import Sandbox
@@ -66,8 +67,12 @@ class SandboxHost:
     most_sandboxes: int = 64
     most_per_tenant: int = 32
     warm: WarmLimits = field(default_factory=WarmLimits)
+    runsc: str = RUNSC
+    """Path or name of the program that serves the gvisor tier."""
     clock: Clock = field(default_factory=SystemClock)
     _pool: WarmPool | None = None
+    _guests: WarmPool | None = None
+    """Of the gvisor tier."""
     _reports: dict[Tier, TierReport] = field(default_factory=dict)
     _rooms: "OrderedDict[SandboxRef, Room]" = field(default_factory=OrderedDict)
     _starting: list[str] = field(default_factory=list)
@@ -274,9 +279,10 @@ class SandboxHost:
         """End everything, spares too; who asks again gets a new pool."""
         for ref in list(self._rooms):
             await self.kill(ref)
-        if self._pool is not None:
-            await self._pool.close()
-            self._pool = None
+        for pool in (self._pool, self._guests):
+            if pool is not None:
+                await pool.close()
+        self._pool = self._guests = None
 
     @property
     def _journals(self) -> Path:
@@ -288,7 +294,8 @@ class SandboxHost:
                 roots = await asyncio.to_thread(_swept, self.scratch)
                 self._pool = WarmPool(roots, Users.of_this_process(), self.warm)
             if tier not in self._reports:
-                self._reports[tier] = await probe_tier(tier, self._pool.roots, self._pool.users)
+                roots, users = self._pool.roots, self._pool.users
+                self._reports[tier] = await probe_tier(tier, roots, users, self.runsc)
         return self._reports[tier]
 
     async def _make(self, ref: SandboxRef, spec: SandboxSpec, tier: Tier) -> Sandbox:
@@ -296,6 +303,11 @@ class SandboxHost:
             return ProcessTierSandbox(spec, self.scratch / ref.id)
         if tier is Tier.NAMESPACE and self._pool is not None:
             return await self._pool.take(spec)
+        if tier is Tier.GVISOR and self._pool is not None:
+            if self._guests is None:
+                roots, users = self._pool.roots, self._pool.users
+                self._guests = WarmPool(roots, users, self.warm, gvisor_kind(self.runsc, users))
+            return await self._guests.take(spec)
         raise InvalidInput(f"No code of strangers runs in the tier {tier}.")
 
     async def _admit(self, tenant: str, most: int | None) -> None:

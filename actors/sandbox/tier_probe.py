@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from actors.sandbox.cgroup import GroupRoots, find_roots
+from actors.sandbox.gvisor import INSTALL, RUNSC, gvisor_kind
 from actors.sandbox.process_tier import ProcessTierSandbox
-from actors.sandbox.template import Template
+from actors.sandbox.template import Template, TemplateKind
 from actors.sandbox.users import Users
 from harness.domain.sandbox import Command, SandboxSpec
 from harness.domain.sandbox_tier import Control, Hold, Tier, TierReport
@@ -39,42 +40,67 @@ print(json.dumps({
 }))
 """
 _ALWAYS = (Control.PROCESS_TREE_END, Control.OPEN_FILES, Control.OUTPUT)
-_NOT_BUILT = "This version has no such tier."
+_NOT_BUILT = "This version begins no virtual machines."
+_VM_FIX = (
+    "Choose gvisor or namespace; on Kubernetes, give the pods a RuntimeClass of virtual machines."
+)
+_FIXES = {Tier.NAMESPACE: "See `ath doctor`.", Tier.GVISOR: f"Try `runsc do true`. {INSTALL}"}
 _SEEN = (
     *(Control.READ_PROTECTION, Control.WRITE_PROTECTION, Control.OWN_PROCESSES),
     *(Control.NETWORK, Control.PRIVILEGES, Control.SYSTEM_CALLS),
 )
 
 
-async def probe_tiers() -> Mapping[Tier, TierReport]:
+async def probe_tiers(runsc: str = RUNSC) -> Mapping[Tier, TierReport]:
     """Every tier; one that fails never hides another."""
     roots, users = find_roots(), Users.of_this_process()
-    return {tier: await probe_tier(tier, roots, users) for tier in Tier}
+    return {tier: await probe_tier(tier, roots, users, runsc) for tier in Tier}
 
 
-async def probe_tier(tier: Tier, roots: GroupRoots | None, users: Users) -> TierReport:
+async def probe_tier(
+    tier: Tier, roots: GroupRoots | None, users: Users, runsc: str = RUNSC
+) -> TierReport:
     """One tier, with what this process may use for it."""
     match tier:
         case Tier.NAMESPACE:
             return await probe_namespace_tier(roots, users)
+        case Tier.GVISOR:
+            return await probe_gvisor_tier(roots, users, runsc)
         case Tier.PROCESS:
             return await probe_process_tier()
         case Tier.NONE:
             return TierReport(tier, dict.fromkeys(Control, Hold.ABSENT))
         case _:
-            return TierReport(tier, reason=_NOT_BUILT, fix="Choose namespace.")
+            return TierReport(tier, reason=_NOT_BUILT, fix=_VM_FIX)
 
 
 async def probe_namespace_tier(roots: GroupRoots | None, users: Users) -> TierReport:
     """Start one sandbox and let it try what it must not be able to do."""
+    return await _probed(Tier.NAMESPACE, TemplateKind(), roots, users)
+
+
+async def probe_gvisor_tier(
+    roots: GroupRoots | None, users: Users, runsc: str = RUNSC
+) -> TierReport:
+    """The same, served by gVisor."""
+    try:
+        kind = gvisor_kind(runsc, users)
+    except TierUnavailable as missing:
+        return TierReport(Tier.GVISOR, reason=missing.reason, fix=missing.fix)
+    return await _probed(Tier.GVISOR, kind, roots, users)
+
+
+async def _probed(
+    tier: Tier, kind: TemplateKind, roots: GroupRoots | None, users: Users
+) -> TierReport:
     try:
         async with asyncio.timeout(PROBE_SECONDS):
-            seen = await _look_from_namespace(roots, users)
+            seen = await _look_from_template(kind, roots, users)
     except TierUnavailable as missing:
-        return TierReport(Tier.NAMESPACE, reason=missing.reason, fix=missing.fix)
+        return TierReport(tier, reason=missing.reason, fix=missing.fix)
     except (HarnessError, TimeoutError, ValueError, OSError) as trouble:
         reason = str(trouble) or f"A sandbox did nothing for {PROBE_SECONDS:.0f} seconds."
-        return TierReport(Tier.NAMESPACE, reason=reason, fix="See `ath doctor`.")
+        return TierReport(tier, reason=reason, fix=_FIXES[tier])
     grouped = Hold.ENFORCED if roots else Hold.WATCHDOG
     holds = {one: _hold(seen[one]) for one in _SEEN}
     holds |= dict.fromkeys((*_ALWAYS, Control.DISK, Control.INODES), Hold.ENFORCED)
@@ -87,7 +113,7 @@ async def probe_namespace_tier(roots: GroupRoots | None, users: Users) -> TierRe
     }
     reason = "" if roots else "No cgroup can be made here."
     fix = "" if roots else "Run as root, or delegate a cgroup with memory, pids and cpu."
-    return TierReport(Tier.NAMESPACE, holds, reason, fix)
+    return TierReport(tier, holds, reason, fix)
 
 
 async def probe_process_tier() -> TierReport:
@@ -105,8 +131,10 @@ async def probe_process_tier() -> TierReport:
     return TierReport(Tier.PROCESS, holds, "The tier has no more.", "Choose namespace.")
 
 
-async def _look_from_namespace(roots: GroupRoots | None, users: Users) -> Mapping[str, bool]:
-    template = await Template.start([], roots, users)
+async def _look_from_template(
+    kind: TemplateKind, roots: GroupRoots | None, users: Users
+) -> Mapping[str, bool]:
+    template = await Template.start([], roots, users, kind)
     try:
         sandbox = await template.spawn(SandboxSpec("probe"))
         try:

@@ -14,6 +14,7 @@ from actors.sandbox.template import Template
 from actors.sandbox.users import Users
 from harness.domain.sandbox import Chunk, Command, ExecResult, Limits, Reason, SandboxSpec
 from harness.errors import Forbidden, InvalidInput, NotFound, TierUnavailable, Unavailable
+from tests.support.runsc import gvisor_template
 
 pytestmark = pytest.mark.process
 SPEC = SandboxSpec(
@@ -23,7 +24,7 @@ SPEC = SandboxSpec(
 )
 
 
-@pytest.fixture(params=["namespace", "process"])
+@pytest.fixture(params=["namespace", "process", pytest.param("gvisor", marks=pytest.mark.long)])
 async def sandbox(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Sandbox]:
     if request.param == "process":
         if landlock_abi() < 6:
@@ -32,14 +33,18 @@ async def sandbox(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
         yield bare
         await bare.close()
         return
-    try:
-        template = await Template.start([], find_roots(), Users.of_this_process())
-    except TierUnavailable as missing:
-        pytest.skip(str(missing))
+    template = await (gvisor_template() if request.param == "gvisor" else namespace_template())
     made = await template.spawn(SPEC)
     yield made
     await made.close()
     template.close()
+
+
+async def namespace_template() -> Template:
+    try:
+        return await Template.start([], find_roots(), Users.of_this_process())
+    except TierUnavailable as missing:
+        pytest.skip(str(missing))
 
 
 def shell(text: str, **more: object) -> Command:

@@ -27,6 +27,7 @@ from harness.domain.script import Reply
 from harness.errors import Conflict, Forbidden, TierUnavailable, Unavailable
 from harness.ports.clock import SystemClock
 from harness.ports.entropy import SystemEntropy
+from tests.support.runsc import gvisor_host
 
 pytestmark = pytest.mark.process
 ASK = """
@@ -48,11 +49,12 @@ except urllib.error.HTTPError as failed:
 """
 
 
-@pytest.fixture
-async def host(tmp_path: Path) -> AsyncIterator[SandboxHost]:
+@pytest.fixture(params=["namespace", pytest.param("gvisor", marks=pytest.mark.long)])
+async def host(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SandboxHost]:
     doorway = BrokerDoorway(SystemClock(), SystemEntropy())
     snapshots = Snapshots(tmp_path / "snapshots")
-    made = SandboxHost(SystemEntropy(), tmp_path / "scratch", snapshots, doorway)
+    kind = SandboxHost if request.param == "namespace" else gvisor_host
+    made = kind(SystemEntropy(), tmp_path / "scratch", snapshots, doorway)
     try:
         await made.kill(await made.create(SandboxSpec("tenant")))
     except TierUnavailable as missing:

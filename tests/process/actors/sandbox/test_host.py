@@ -224,8 +224,9 @@ async def test_each_tier_is_had_by_name_alone(host: SandboxHost) -> None:
     await host.kill(other)
     with pytest.raises(TierUnavailable, match="own_user"):
         await host.create(SPEC, {Control.OWN_USER: Hold.ENFORCED}, tier=Tier.PROCESS)
-    for tier in (Tier.VM, Tier.GVISOR):
-        with pytest.raises(TierUnavailable, match="no such tier"):
+    host.runsc = "no-such-runsc"
+    for tier, reason in ((Tier.VM, "virtual machines"), (Tier.GVISOR, "no-such-runsc")):
+        with pytest.raises(TierUnavailable, match=reason):
             await host.create(SPEC, tier=tier)
     with pytest.raises(InvalidInput, match="strangers"):
         await host.create(SPEC, tier=Tier.NONE)

@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 import xml.etree.ElementTree as ET
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from harness.errors import TierUnavailable
 from harness.settings import Settings
 from serve.browser import browser
 from tests.support.ordinary_suite import CONFTEST, SUITE
+from tests.support.runsc import gvisor_template
 
 pytestmark = [pytest.mark.process, pytest.mark.long]
 
@@ -27,12 +28,20 @@ ALONE = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 """The platform's own plugin is installed from a checkout that no sandbox sees."""
 
 
-@asynccontextmanager
-async def sandbox_with(*binds: Bind) -> AsyncIterator[NamespaceSandbox]:
+async def namespace_template(binds: Sequence[Bind]) -> Template:
     try:
-        template = await Template.start(binds, find_roots(), Users.of_this_process())
+        return await Template.start(binds, find_roots(), Users.of_this_process())
     except TierUnavailable as missing:
         pytest.skip(str(missing))
+
+
+TIERS = {"namespace": namespace_template, "gvisor": gvisor_template}
+each_tier = pytest.mark.parametrize("tier", TIERS)
+
+
+@asynccontextmanager
+async def sandbox_with(tier: str, *binds: Bind) -> AsyncIterator[NamespaceSandbox]:
+    template = await TIERS[tier](binds)
     try:
         made = await template.spawn(SandboxSpec("tenant", binds))
         try:
@@ -44,7 +53,8 @@ async def sandbox_with(*binds: Bind) -> AsyncIterator[NamespaceSandbox]:
 
 
 @pytest.mark.parametrize("more", [[], ["-p", "xdist", "-n", "2"]], ids=["one process", "xdist"])
-async def test_a_suite_ends_inside_as_outside(tmp_path: Path, more: list[str]) -> None:
+@each_tier
+async def test_a_suite_ends_inside_as_outside(tmp_path: Path, tier: str, more: list[str]) -> None:
     (tmp_path / "conftest.py").write_text(CONFTEST)
     (tmp_path / "test_ordinary.py").write_text(SUITE)
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
@@ -59,7 +69,7 @@ async def test_a_suite_ends_inside_as_outside(tmp_path: Path, more: list[str]) -
     assert await outside.wait() == 1
     expected = outcomes((tmp_path / "result.xml").read_bytes())
 
-    async with sandbox_with(Bind(sys.prefix, "/opt/venv")) as inside:
+    async with sandbox_with(tier, Bind(sys.prefix, "/opt/venv")) as inside:
         for name in ("conftest.py", "test_ordinary.py", "pytest.ini"):
             inside.files.write(name, (tmp_path / name).read_bytes())
         argv = ["/opt/venv/bin/python", *PYTEST, *more]
@@ -93,7 +103,8 @@ BROWSER = [
 ]
 
 
-async def test_chromium_shows_a_page_of_the_sandboxes_own_loopback() -> None:
+@each_tier
+async def test_chromium_shows_a_page_of_the_sandboxes_own_loopback(tier: str) -> None:
     choice = browser(Settings.load({}))
     if choice is None:
         pytest.skip("no Chromium was found at installation")
@@ -101,7 +112,7 @@ async def test_chromium_shows_a_page_of_the_sandboxes_own_loopback() -> None:
     place = "/opt/browser"
     shown = [Bind(str(program.parent), place)] if not program.is_relative_to("/usr") else []
     path = f"{place}/{program.name}" if shown else choice.path
-    async with sandbox_with(*shown) as inside:
+    async with sandbox_with(tier, *shown) as inside:
         inside.files.write("page.html", PAGE)
         server = inside.start(Command(argv=[f"{sys.base_prefix}/bin/{SERVER[0]}", *SERVER[1:]]))
         await answers(inside, 8000)
