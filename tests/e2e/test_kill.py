@@ -83,6 +83,7 @@ def test_a_killed_process_loses_nothing(
     assert platform.ath("watch", run.id).returncode == 0
 
 
+@pytest.mark.long
 def test_a_host_that_was_stopped_past_its_lease_cannot_write_late_results(
     platform: LivePlatform, client: Client, slow_suite: Path
 ) -> None:

@@ -33,6 +33,7 @@ def browser_type_launch_args(browser_type_launch_args):
 """
 
 
+@pytest.mark.long
 def test_suite_gives_the_same_results(
     platform: LivePlatform, client: Client, tmp_path: Path
 ) -> None:

@@ -47,6 +47,7 @@ async def test_another_lock_is_another_environment(node: Node) -> None:
     assert says(two.python, "import tiny; print(tiny.WORD)") == "two"
 
 
+@pytest.mark.long
 async def test_another_tenant_builds_for_itself(node: Node) -> None:
     anns, bobs = await node.hold(ONE, ANN), await node.hold(ONE, BOB)
     assert node.said() == ["Begun", "Ready", "Begun", "Ready"]

@@ -101,6 +101,7 @@ def test_moved_checkout_is_not_current(installed: Installed, tmp_path: Path) -> 
 
 
 @pytest.mark.process
+@pytest.mark.long
 def test_failed_installation_begins_again(tmp_path: Path) -> None:
     environment = checkout(tmp_path)
     right = (tmp_path / "requirements.lock").read_text()

@@ -226,6 +226,7 @@ def test_parametrised_fixture_multiplies_a_spec(suite: Path) -> None:
     assert "specs/words.ath.yaml::greet[left-one]" in collected(suite, "specs")
 
 
+@pytest.mark.long
 def test_workers_of_xdist_run_specs(suite: Path) -> None:
     assert "1 failed, 2 passed, 1 skipped" in run(suite, "-n", "2", "specs").stdout
 

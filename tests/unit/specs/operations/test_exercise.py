@@ -75,6 +75,7 @@ def test_good_operation_has_no_findings(tmp_path: Path) -> None:
     assert all(step["outcome"] == "passed" for step in steps)
 
 
+@pytest.mark.long
 def test_other_seed_gives_the_same_failure_text(tmp_path: Path) -> None:
     with shop() as api:
         texts = {

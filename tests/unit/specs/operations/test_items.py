@@ -135,6 +135,7 @@ def test_parts_in_other_files_of_the_suite(tmp_path: Path, api: Shop) -> None:
     assert "GET /things: 1 check failed: response_schema_conformance" in ran.stdout, ran.stdout
 
 
+@pytest.mark.long
 def test_server_that_is_away_is_told(tmp_path: Path) -> None:
     write(tmp_path, "http://127.0.0.1:1", "/openapi.json")
     assert "GET http://127.0.0.1:1/openapi.json got no answer" in run(tmp_path).stdout
@@ -153,6 +154,7 @@ def test_missing_schemathesis_is_told(tmp_path: Path) -> None:
     assert "openapi: needs Schemathesis: pip install 'ai-test-harness[openapi]'" in ran.stdout
 
 
+@pytest.mark.long
 def test_five_thousand_operations_are_collected_and_one_is_tried(tmp_path: Path, api: Shop) -> None:
     write(tmp_path, api.address)
     get, filler = DESCRIPTION["paths"]["/things"]["get"], "x" * 1500
