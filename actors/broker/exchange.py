@@ -4,6 +4,7 @@ import asyncio
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 
 import h11
 
@@ -236,7 +237,13 @@ async def answer(
         (b"Content-Length", str(len(body)).encode()),
         (b"Connection", b"close"),
     ]
-    await client.send(h11.Response(status_code=status, headers=[*headers, *denial, *more]))
+    await client.send(
+        h11.Response(
+            status_code=status,
+            headers=[*headers, *denial, *more],
+            reason=HTTPStatus(status).phrase.encode(),
+        )
+    )
     if method != b"HEAD":
         await client.send(h11.Data(data=body))
     await client.send(h11.EndOfMessage())
