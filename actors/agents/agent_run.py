@@ -25,6 +25,7 @@ from harness.errors import Forbidden, HarnessError, InvalidInput, NotFound, TooL
 LOOK_SECONDS = 0.2
 """How often the journal is read while the program runs."""
 READ_BYTES = 1 << 20
+LAST_WORDS_SECONDS = 5.0
 MOST_FETCHED_BYTES = 32 << 20
 
 Tell = Callable[[Mapping[str, Any]], None]  # Any: JSON of the journal
@@ -84,10 +85,14 @@ class AgentRun:
     """Hears of every entry soon after it was written."""
     began: Callable[[Mapping[str, object]], None] = lambda facts: None
     """Hears of the sandbox's tier and controls when it is up."""
+    effects: int = 0
+    """So far."""
+    refused: dict[str, int] = field(default_factory=dict)
+    """How often so far, by the kind of denial."""
+    spent: Mapping[Measure, int] = field(default_factory=dict)
+    """When it has ended, or was cut short."""
     _offset: int = 0
     _rest: bytes = b""
-    _effects: int = 0
-    _refused: dict[str, int] = field(default_factory=dict)
 
     async def run(self) -> AgentEnd:
         """Until the program has ended; nothing of it is left then.
@@ -97,7 +102,7 @@ class AgentRun:
             InvalidInput: what it is given cannot be used.
             Unavailable: the host of sandboxes is away, or has no room.
         """
-        ref = await self.host.create(self.task.sandbox(), DEMANDS)
+        ref = await self._created()
         try:
             self.began((await self.host.events(ref))[0].facts)
             await self.host.open_door(ref, self.task.door)
@@ -105,14 +110,36 @@ class AgentRun:
                 await self.host.fill(ref, self.task.archive)
             async with self._reading(ref):
                 result = await self.host.exec(ref, self.task.command())
-            await self._read(ref)
+            await self._account(ref)
             return await self._ended(ref, result)
+        except BaseException:  # also when its test is stopped: what it did must be known
+            with contextlib.suppress(HarnessError, TimeoutError):
+                async with asyncio.timeout(LAST_WORDS_SECONDS):
+                    await self._account(ref)
+            raise
         finally:
             with contextlib.suppress(Unavailable):
                 await asyncio.shield(self.host.kill(ref))
 
+    async def _created(self) -> SandboxRef:
+        creating = asyncio.ensure_future(self.host.create(self.task.sandbox(), DEMANDS))
+        try:
+            return await asyncio.shield(creating)
+        except asyncio.CancelledError:
+            # It may come all the same, and nobody else knows of it.
+            await asyncio.wait([creating])
+            if not creating.cancelled() and creating.exception() is None:
+                with contextlib.suppress(Unavailable):
+                    await self.host.kill(creating.result())
+            raise
+
+    async def _account(self, ref: SandboxRef) -> None:
+        """Whatever stands in the journal and the ledger."""
+        await self._read(ref)
+        self.spent = await self.host.spent(ref)
+
     async def _ended(self, ref: SandboxRef, result: ExecResult) -> AgentEnd:
-        end = AgentEnd(result, await self.host.spent(ref), self._effects, self._refused)
+        end = AgentEnd(result, self.spent, self.effects, self.refused)
         is_over = result.reason is Reason.TIMEOUT and self.task.wall_seconds < self.task.seconds
         files, missing = await self._fetched(ref)
         return replace(end, files=files, missing=missing, over_wall=is_over)
@@ -152,8 +179,8 @@ class AgentRun:
 
     def _take(self, entry: Mapping[str, Any]) -> None:
         if entry["what"] == "asked":
-            self._effects += 1
+            self.effects += 1
         elif entry["what"] == "refused":
             denial = str(entry["denial"])
-            self._refused[denial] = self._refused.get(denial, 0) + 1
+            self.refused[denial] = self.refused.get(denial, 0) + 1
         self.tell(entry)

@@ -23,6 +23,7 @@ from harness.domain.door_spec import DoorSpec
 from harness.domain.ids import AttemptId
 from harness.domain.policy import Policy
 from harness.domain.redaction import Redactor
+from harness.domain.sandbox import Reason
 from harness.domain.sandbox_bounds import SandboxBounds
 from harness.domain.scope import Scope
 from harness.errors import HarnessError, InvalidInput, QuotaExceeded
@@ -30,6 +31,8 @@ from harness.events.facts import AgentFinished, AgentStarted, Fact, PolicyDenied
 from harness.ports.artifacts import ArtifactStore
 
 MOST_AT_ONCE = 8
+CUT_SHORT = str(Reason.KILLED)
+"""Why an agent stopped whose test did."""
 _LINES = "application/x-ndjson"
 MOST_DENIALS = 20
 """Of one agent, that become events of the run; all of them are in its journal."""
@@ -98,7 +101,7 @@ class WorkerAgents:
         policy = grant.bounded(wish.own_policy())
         self._check(wish)
         transcript = Transcript(name, policy.version)
-        seen = _Seen(transcript, self, say)
+        seen = _Seen(transcript, self.observe, say, _place(self.running()))
         with tempfile.TemporaryFile() as journal:
             task = self._task(wish, archive, policy, grant)
             self.bounds.admit(replace(task.sandbox(), binds=()))
@@ -108,13 +111,16 @@ class WorkerAgents:
             try:
                 end = await run.run()
             except BaseException:  # also when its test ran out of time: what it did is kept
-                self._put(f"agent-{self._number}/journal.jsonl", journal, _LINES)
+                if seen.has_begun:
+                    digest = await asyncio.to_thread(self._keep_journal, journal)
+                    seen.add(_finished(name, run, CUT_SHORT, None, digest, seen.place))
                 raise
             finally:
                 seen.over()
                 await asyncio.gather(speaking, return_exceptions=True)
             digest = await asyncio.to_thread(self._keep, journal, transcript.ended(end), end)
-        await self.observe(_finished(name, end, digest, self.running()))
+        exit_code = end.result.exit_code
+        await self.observe(_finished(name, run, end.stopped, exit_code, digest, seen.place))
         await say({"end": _end(end, transcript.ended(end))})
 
     def _task(
@@ -163,8 +169,7 @@ class WorkerAgents:
     def _keep(self, journal: BinaryIO, transcript: Mapping[str, Any], end: AgentEnd) -> str:
         """Store everything; gives the journal's digest."""
         folder = f"agent-{self._number}"
-        digest = _digest(journal)
-        self._put(f"{folder}/journal.jsonl", journal, _LINES)
+        digest = self._keep_journal(journal)
         text = json.dumps(transcript, indent=1).encode()
         self._put(f"{folder}/transcript.json", BytesIO(text), "application/json")
         for name, data in (("stdout", end.result.stdout), ("stderr", end.result.stderr)):
@@ -173,6 +178,11 @@ class WorkerAgents:
         for path, data in end.files.items():
             place = path.strip("/").replace("/", "_")
             self._put(f"{folder}/files/{place}", BytesIO(data), "application/octet-stream")
+        return digest
+
+    def _keep_journal(self, journal: BinaryIO) -> str:
+        digest = _digest(journal)
+        self._put(f"agent-{self._number}/journal.jsonl", journal, _LINES)
         return digest
 
     def _put(self, name: str, content: BinaryIO, media: str) -> None:
@@ -187,8 +197,12 @@ class _Seen:
     """Passes on what happens while an agent runs, in order and without holding it up."""
 
     transcript: Transcript
-    agents: WorkerAgents
+    observe: Callable[[Fact], Awaitable[None]]
     say: Say
+    place: tuple[str, int | None]
+    """Attempt and index of the test that wants it."""
+    has_begun: bool = False
+    """Its sandbox is up."""
     _news: "asyncio.Queue[tuple[Mapping[str, Any] | None, Fact | None] | None]" = field(
         default_factory=asyncio.Queue
     )
@@ -196,15 +210,20 @@ class _Seen:
 
     def began(self, facts: Mapping[str, object]) -> None:
         """The sandbox is up."""
+        self.has_begun = True
         controls = cast("Mapping[str, str]", facts.get("controls", {}))
         started = AgentStarted(
             self.transcript.agent,
             self.transcript.policy,
             str(facts.get("tier", "")),
             dict(controls),
-            *_place(self.agents.running()),
+            *self.place,
         )
-        self._news.put_nowait((None, started))
+        self.add(started)
+
+    def add(self, fact: Fact) -> None:
+        """Something that the run's events are to tell."""
+        self._news.put_nowait((None, fact))
 
     def take(self, entry: Mapping[str, Any]) -> None:
         """An entry of the journal."""
@@ -219,11 +238,14 @@ class _Seen:
         """Pass on until it is over."""
         while (news := await self._news.get()) is not None:
             turn, fact = news
-            if turn is not None:
-                await self.say({"turn": turn})
             if fact is not None:
                 with contextlib.suppress(HarnessError):
-                    await self.agents.observe(fact)
+                    await self.observe(fact)
+            if turn is not None:
+                with contextlib.suppress(
+                    OSError
+                ):  # nobody listens: the events are told all the same
+                    await self.say({"turn": turn})
 
     def _denial(self, entry: Mapping[str, Any]) -> Fact | None:
         if entry["what"] != "refused" or len(self._denied) >= MOST_DENIALS:
@@ -238,7 +260,7 @@ class _Seen:
             host if isinstance(host, str) else "",
             port if isinstance(port, int) else 0,
             entry["reason"],
-            *_place(self.agents.running()),
+            *self.place,
             kind=entry["kind"],
             name=entry["name"],
         )
@@ -249,19 +271,16 @@ def _place(running: tuple[AttemptId, int] | None) -> tuple[str, int | None]:
 
 
 def _finished(
-    name: str, end: AgentEnd, digest: str, running: tuple[AttemptId, int] | None
+    name: str,
+    run: AgentRun,
+    stopped: str,
+    exit_code: int | None,
+    digest: str,
+    place: tuple[str, int | None],
 ) -> AgentFinished:
-    spent = {str(measure): amount for measure, amount in sorted(end.spent.items())}
-    return AgentFinished(
-        name,
-        end.stopped,
-        end.result.exit_code,
-        end.effects,
-        dict(end.refused),
-        spent,
-        digest,
-        *_place(running),
-    )
+    spent = {str(measure): amount for measure, amount in sorted(run.spent.items())}
+    refused = dict(run.refused)
+    return AgentFinished(name, stopped, exit_code, run.effects, refused, spent, digest, *place)
 
 
 def _end(end: AgentEnd, transcript: Mapping[str, Any]) -> dict[str, Any]:

@@ -224,6 +224,11 @@ async def test_it_ends_with_whoever_asked(house: House) -> None:
     assert isinstance(house.agents.host, SandboxHost)
     assert all(room.sandbox.has_ended for room in house.agents.host._rooms.values())
     assert await reader.read() == b""
+    finished = house.facts[-1]
+    assert isinstance(finished, AgentFinished)
+    assert (finished.stopped, finished.exit_code, finished.test_index) == ("killed", None, 7)
+    (ref,) = await house.agents.taken("tests/7")
+    assert (ref.name, ref.digest) == ("tests/7/agent-1/journal.jsonl", finished.journal)
 
 
 def test_links_and_folders_travel_and_caches_stay(tmp_path: Path) -> None:
