@@ -15,7 +15,7 @@ from actors.broker.journal import Journal
 from actors.broker.ledger import Ledger
 from actors.broker.model_gateway import ModelGateway
 from actors.broker.model_provider import ModelProvider
-from actors.broker.openai_provider import OpenAIProvider
+from actors.broker.model_sources import keys_of, open_providers
 from actors.broker.passage import Passage
 from actors.broker.proxy import EgressProxy
 from actors.broker.scripted_provider import ScriptedProvider
@@ -85,7 +85,7 @@ class BrokerDoorway:
                 "A sandbox never has the machine's own network. Let the policy list what it may "
                 "reach under `network.allow`."
             )
-        redactor = Redactor.of({**spec.secrets, **spec.databases, **_keys(spec)})
+        redactor = Redactor.of({**spec.secrets, **spec.databases, **keys_of(spec.sources)})
         ledger = Ledger(Account(spec.policy.budget), self.entropy)
         door = Door(ref, spec, self, Journal(journal, self.clock, redactor), redactor, ledger)
         try:
@@ -215,11 +215,7 @@ class Door:
         return browser_tools(executable, WayOut(server, _LEASE, self._token), passage)
 
     def _providers(self) -> dict[str, ModelProvider]:
-        found: dict[str, ModelProvider] = {}
-        for source in self.spec.sources:
-            provider = OpenAIProvider(source.base_url, source.key, source.prices)
-            self._opened.push_async_callback(provider.close)
-            found[source.name] = provider
+        found = open_providers(self.spec.sources, self._opened)
         if self.spec.script:
             found[SCRIPTED] = ScriptedProvider(self.spec.script)
         return found
@@ -271,7 +267,3 @@ def _trust(files: SandboxFiles, authority: "Authority") -> None:
     own = Path(known).read_text() if known else ""
     files.make_folder(_FOLDER)
     files.write(_CERTIFICATES, f"{own}\n{authority.pem}".encode())
-
-
-def _keys(spec: DoorSpec) -> dict[str, str]:
-    return {f"key of {source.name}": source.key for source in spec.sources if source.key}

@@ -1,5 +1,6 @@
 """The models that the tests of one worker's process ask by themselves, such as for a goal."""
 
+import asyncio
 import contextlib
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -10,10 +11,11 @@ from pathlib import Path
 from actors.broker.journal import Journal
 from actors.broker.ledger import Ledger
 from actors.broker.model_gateway import ModelGateway
-from actors.broker.openai_provider import OpenAIProvider
+from actors.broker.model_sources import keys_of, open_providers
 from harness.domain.account import Account
 from harness.domain.agent_grant import AgentGrant
 from harness.domain.attempt import ArtifactRef
+from harness.domain.ids import Digest
 from harness.domain.name_set import NameSet
 from harness.domain.policy import Policy
 from harness.domain.redaction import Redactor
@@ -35,7 +37,12 @@ class _Open:
 
     path: Path
     journal: Journal
-    stack: AsyncExitStack
+    stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    async def shut(self) -> None:
+        """Nobody asks here any more; what was asked can still be read."""
+        await self.stack.aclose()
+        self.path.unlink(missing_ok=True)
 
 
 @dataclass(slots=True)
@@ -53,6 +60,7 @@ class WorkerModels:
     clock: Clock
     entropy: Entropy
     _gateways: dict[str, _Open] = field(default_factory=dict)
+    _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
     _number: int = 0
 
     async def lend(self, model: str) -> str:
@@ -62,10 +70,11 @@ class WorkerModels:
             QuotaExceeded: the test asks too many.
             InvalidInput: that is no name of a model.
         """
-        if model not in self._gateways:
-            if len(self._gateways) >= MOST_MODELS:
-                raise QuotaExceeded(f"A test can ask {MOST_MODELS} models.")
-            self._gateways[model] = await self._opened(Policy(models=NameSet.parse([model])))
+        async with self._opening:
+            if model not in self._gateways:
+                if len(self._gateways) >= MOST_MODELS:
+                    raise QuotaExceeded(f"A test can ask {MOST_MODELS} models.")
+                self._gateways[model] = await self._opened(Policy(models=NameSet.parse([model])))
         return str(self._gateways[model].path)
 
     async def taken(self, prefix: str) -> Sequence[ArtifactRef]:
@@ -73,10 +82,9 @@ class WorkerModels:
         gateways, self._gateways = self._gateways, {}
         found: list[ArtifactRef] = []
         for number, each in enumerate(gateways.values(), 1):
-            await each.stack.aclose()
+            await each.shut()
             with contextlib.suppress(HarnessError):  # too large, or the run has no room
-                with each.journal.path.open("rb") as content:
-                    digest, size = self.artifacts.put(self.scope, content, max_bytes=self.max_bytes)
+                digest, size = await asyncio.to_thread(self._stored, each.journal.path)
                 name = f"{prefix}/model-{number}/journal.jsonl"
                 found.append(ArtifactRef(name, digest, size, "application/x-ndjson"))
             each.journal.close()
@@ -84,32 +92,37 @@ class WorkerModels:
 
     async def close(self) -> None:
         """The process has ended."""
-        for each in self._gateways.values():
-            await each.stack.aclose()
+        gateways, self._gateways = self._gateways, {}
+        for each in gateways.values():
+            await each.shut()
             each.journal.close()
-        self._gateways = {}
+
+    def _stored(self, journal: Path) -> tuple[Digest, int]:
+        with journal.open("rb") as content:
+            return self.artifacts.put(self.scope, content, max_bytes=self.max_bytes)
 
     async def _opened(self, own: Policy) -> _Open:
         grant = await self.granted(AGENT)
         policy = grant.bounded(own)
         self._number += 1
         place = self.folder / f".model-{self.worker}-{self._number}"
-        keys = {f"key of {source.name}": source.key for source in grant.sources if source.key}
-        redactor = Redactor.of({**self.secrets, **keys})
-        journal = Journal(place.with_suffix(".journal"), self.clock, redactor)
-        stack = AsyncExitStack()
-        providers = {
-            source.name: OpenAIProvider(source.base_url, source.key, source.prices)
-            for source in grant.sources
-        }
-        for provider in providers.values():
-            stack.push_async_callback(provider.close)
-        ledger = Ledger(Account(policy.budget), self.entropy)
-        gateway = ModelGateway(policy, ledger, providers, journal, grant.missing)
-        stack.push_async_callback(gateway.close)
-        listener = socket.socket(socket.AF_UNIX)
-        listener.bind(str(place))
-        listener.listen()
-        stack.callback(place.unlink, missing_ok=True)
-        await gateway.serve(listener)
-        return _Open(place, journal, stack)
+        redactor = Redactor.of({**self.secrets, **keys_of(grant.sources)})
+        made = _Open(place, Journal(place.with_suffix(".journal"), self.clock, redactor))
+        try:
+            providers = open_providers(grant.sources, made.stack)
+            ledger = Ledger(Account(policy.budget), self.entropy)
+            gateway = ModelGateway(policy, ledger, providers, made.journal, grant.missing)
+            made.stack.push_async_callback(gateway.close)
+            await gateway.serve(_listener(place))
+        except BaseException:
+            await made.shut()
+            made.journal.close()
+            raise
+        return made
+
+
+def _listener(place: Path) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(place))
+    listener.listen()
+    return listener
