@@ -55,15 +55,14 @@ class Journal:
         begun = self._begun.pop(number, None)
         if begun is None:
             return
-        clean = self.redactor.value(dict(result))
-        size = len(json.dumps(clean))
         entry: dict[str, Any] = {
             "n": number,
             "what": "answered",
             "seconds": round(self.clock.monotonic() - begun, 6),
-            "result": clean if size <= MOST_RESULT_BYTES else {"bytes": size},
+            **({"error": error} if error else {}),
+            "result": self.redactor.value(dict(result)),
         }
-        self._append(_line(entry | ({"error": error} if error else {})))
+        self._append(_bounded(entry, "result", MOST_RESULT_BYTES))
 
     def refuse(self, effect: Effect, decision: Decision) -> None:
         """See `EffectJournal.refuse`."""
@@ -90,7 +89,6 @@ class Journal:
         # Hashed without secrets, too: whoever guesses one must not see that he is right.
         args = cast("dict[str, Json]", self.redactor.value(dict(effect.args)))
         clean = Effect(effect.kind, self.redactor.text(effect.name), args)
-        written = len(json.dumps(args))
         entry = {
             "n": self._last,
             "what": what,
@@ -98,9 +96,10 @@ class Journal:
             "kind": clean.kind.value,
             "name": clean.name,
             "args_hash": clean.args_hash,
-            "args": args if written <= MOST_ARGS_BYTES else {"bytes": written},
+            **more,
+            "args": args,
         }
-        return _line(entry | more)
+        return _bounded(entry, "args", MOST_ARGS_BYTES)
 
     def _append(self, line: bytes) -> None:
         if self._handle < 0:
@@ -110,6 +109,12 @@ class Journal:
         except OSError as failed:
             # What cannot be written down must not go on happening.
             self._trouble = f"it cannot be written: {failed.strerror}"
+
+
+def _bounded(entry: Mapping[str, Any], name: str, most_bytes: int) -> bytes:
+    """The entry's line; if that is large, its size stands for one value."""
+    line = _line(entry)
+    return line if len(line) <= most_bytes else _line({**entry, name: {"bytes": len(line)}})
 
 
 def _line(entry: Mapping[str, Any]) -> bytes:
