@@ -13,23 +13,9 @@ import pytest
 from actors.sandbox.namespace import NamespaceSandbox
 from actors.sandbox.template import Template
 from harness.domain.sandbox import Command, Limits, Reason, SandboxSpec
+from tests.process.actors.sandbox.escapes import PRELUDE
 
 pytestmark = pytest.mark.process
-
-PRELUDE = """
-import ctypes, errno, os, socket, struct, sys
-libc = ctypes.CDLL(None, use_errno=True)
-X86 = os.uname().machine == "x86_64"
-def call(x86, arm, *arguments):
-    result = libc.syscall(x86 if X86 else arm, *arguments)
-    if result < 0:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-    return result
-def must(result):
-    if result < 0:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-    return result
-"""
 
 ATTACKS = {
     # the file system
