@@ -4,9 +4,11 @@ import base64
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationError
+from pydantic import Field, JsonValue, StringConstraints, ValidationError
 
+from actors.specs.model import SpecModel
 from harness.domain.policy import Policy
+from harness.domain.policy_version import AGENT_NAME
 from harness.domain.sandbox import Limits
 from harness.domain.script import Reply, ToolCall
 from harness.errors import InvalidInput
@@ -14,28 +16,18 @@ from harness.errors import InvalidInput
 MIB = 1 << 20
 MOST_ARCHIVE_BYTES = 64 * MIB
 MOST_WISH_BYTES = 1 * MIB
-AgentName = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=120)
-]
+AgentName = Annotated[str, StringConstraints(pattern=f"^{AGENT_NAME}$")]
 Word = Annotated[str, StringConstraints(max_length=100_000)]
 
 
-class _Model(BaseModel):
-    """Frozen; unknown keys are refused."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
-    )
-
-
-class ScriptedCall(_Model):
+class ScriptedCall(SpecModel):
     """A tool that the script lets the model call."""
 
     name: str
     arguments: dict[str, JsonValue] = {}
 
 
-class Turn(_Model):
+class Turn(SpecModel):
     """One answer of a model that is played, not asked."""
 
     says: str = ""
@@ -49,7 +41,7 @@ class Turn(_Model):
         return Reply(self.says, calls, self.expects)
 
 
-class AgentLimits(_Model):
+class AgentLimits(SpecModel):
     """What the agent's sandbox may use."""
 
     memory_mib: Annotated[int, Field(ge=32, le=65536)] = 512
@@ -69,7 +61,7 @@ class AgentLimits(_Model):
         )
 
 
-class AgentWish(_Model):
+class AgentWish(SpecModel):
     """As it travels from a test's process to its host; `archive_bytes` follow it."""
 
     argv: Annotated[list[Word], Field(min_length=1, max_length=1000)]
@@ -98,9 +90,7 @@ class AgentWish(_Model):
         try:
             return cls.model_validate(found)
         except ValidationError as wrong:
-            first = wrong.errors(include_url=False)[0]
-            where = ".".join(map(str, first["loc"]))
-            raise InvalidInput(f"An agent cannot run so: {where}: {first['msg']}.") from None
+            raise InvalidInput(f"An agent cannot run so: {_first(wrong)}.") from None
 
     def own_policy(self) -> Policy | None:
         """What its test allows it, if that says anything.
@@ -122,9 +112,13 @@ def policy_of(document: Mapping[str, Any]) -> Policy:  # Any: what YAML or JSON 
     try:
         return PolicyModel.model_validate(document).policy()
     except ValidationError as wrong:
-        first = wrong.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise InvalidInput(f"{where or 'the policy'}: {first['msg']}") from None
+        raise InvalidInput(_first(wrong)) from None
+
+
+def _first(wrong: ValidationError) -> str:
+    found = wrong.errors(include_url=False)[0]
+    where = ".".join(map(str, found["loc"]))
+    return f"{where}: {found['msg']}" if where else found["msg"]
 
 
 def told(data: bytes) -> str:

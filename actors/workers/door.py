@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from actors.agents.agent_wish import MOST_ARCHIVE_BYTES, MOST_WISH_BYTES
 from harness.domain.browser import BrowserLease
 from harness.errors import HarnessError
 
@@ -16,9 +17,7 @@ Say = Callable[[Mapping[str, Any]], Awaitable[None]]
 Attend = Callable[[object, bytes, Say], Awaitable[None]]
 Lend = Callable[[str], Awaitable[str]]
 
-WISH_BYTES = 1 << 20
 WISH_SECONDS = 10.0
-MOST_ARCHIVE_BYTES = 64 << 20
 ARCHIVE_SECONDS = 60.0
 
 
@@ -32,7 +31,7 @@ class WorkerDoor:
 
     async def open(self) -> None:
         """Listen."""
-        self._server = await asyncio.start_unix_server(self._hear, self.path, limit=WISH_BYTES)
+        self._server = await asyncio.start_unix_server(self._hear, self.path, limit=MOST_WISH_BYTES)
 
     def admit(
         self, worker: str, ask: Ask, attend: Attend | None = None, lend: Lend | None = None
@@ -98,9 +97,14 @@ async def _lent(lend: Lend, model: str) -> Mapping[str, Any]:  # Any: JSON
     try:
         return {"socket": await lend(model)}
     except HarnessError as failed:
-        return {"trouble": {"code": failed.code, "message": str(failed)}}
+        return trouble(failed)
 
 
 async def _say(writer: asyncio.StreamWriter, message: Mapping[str, Any]) -> None:  # Any: JSON
     writer.write(json.dumps(message).encode() + b"\n")
     await writer.drain()
+
+
+def trouble(failed: HarnessError) -> Mapping[str, Any]:  # Any: JSON
+    """How whoever asked is told that it cannot be."""
+    return {"trouble": {"code": failed.code, "message": str(failed)}}

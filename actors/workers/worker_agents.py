@@ -16,6 +16,7 @@ from actors.agents.agent_task import AgentTask
 from actors.agents.agent_wish import AgentWish, told
 from actors.agents.packages import Packages
 from actors.agents.transcript import Transcript
+from actors.workers.door import trouble
 from actors.workers.worker_models import WorkerModels
 from harness.domain.agent_grant import AgentGrant
 from harness.domain.attempt import ArtifactRef
@@ -66,13 +67,13 @@ class WorkerAgents:
         """Run what is wished for; says every entry of its journal, and how it ended or why not."""
         task = asyncio.current_task()
         if task is None or len(self._tasks) >= MOST_AT_ONCE:
-            await say(_trouble(QuotaExceeded(f"{MOST_AT_ONCE} agents of this worker are running.")))
+            await say(trouble(QuotaExceeded(f"{MOST_AT_ONCE} agents of this worker are running.")))
             return
         self._tasks.add(task)
         try:
             await self._run(AgentWish.parse(found), archive, say)
         except HarnessError as failed:
-            await say(_trouble(failed))
+            await say(trouble(failed))
         finally:
             self._tasks.discard(task)
 
@@ -301,7 +302,3 @@ def _digest(content: BinaryIO) -> str:
     while data := content.read(1 << 20):
         digest.update(data)
     return digest.hexdigest()
-
-
-def _trouble(failed: HarnessError) -> dict[str, Any]:
-    return {"trouble": {"code": failed.code, "message": str(failed)}}

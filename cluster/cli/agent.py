@@ -10,11 +10,10 @@ from cluster.cli import explore, triage
 from cluster.cli.agent_report import AgentReport
 from cluster.cli.agent_suite import AgentSuite, read_yaml
 from cluster.cli.command import add_command
-from cluster.cli.console import err
 from cluster.cli.follow import follow
 from cluster.cli.interpreter import program_python
 from cluster.cli.options import AsJson
-from cluster.cli.session import connect
+from cluster.cli.session import connected
 from harness.errors import InvalidInput
 from harness.settings import Settings, caller_environ
 
@@ -62,7 +61,7 @@ def run(  # each is an option of the command line
         **({"script": read_yaml(script)} if script else {}),
     }
     suite = AgentSuite(Path.cwd(), file or ["*"], step, seconds)
-    with _connected(settings) as client, suite.written() as root:
+    with connected(settings) as client, suite.written() as root:
         submitted = suite.submit(client, root, settings.suite_mib << 20)
         follow(client, submitted.id, quiet=True)
         return AgentReport.fetch(client, submitted.id).tell(client, as_json=as_json)
@@ -95,8 +94,3 @@ def _variables(given: Sequence[str]) -> dict[str, str]:
     if wrong is not None:
         raise InvalidInput(f"--env-var {wrong}: write NAME=VALUE, for agents inherit nothing.")
     return {name: value for name, _, value in pairs}
-
-
-def _connected(settings: Settings) -> Any:
-    with err.status("Connecting …") as line:
-        return connect(settings, start=lambda step: line.update(f"Starting the platform: {step} …"))

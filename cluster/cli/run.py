@@ -8,12 +8,11 @@ from typing import Annotated, Protocol
 import typer
 
 from cluster.cli.command import add_command
-from cluster.cli.console import err
 from cluster.cli.git_suite import fetch_suite
 from cluster.cli.local_suite import LocalSuite
 from cluster.cli.options import AsJson, Ctrf, Gate, Junit, Wait
 from cluster.cli.see_through import ReportFiles, say_submitted, see_through
-from cluster.cli.session import connect
+from cluster.cli.session import connected
 from cluster.cli.spec_interpreter import interpreter_for
 from cluster.cli.suite_folder import SuiteFolder, find_suite
 from cluster.cli.variables import visible
@@ -66,7 +65,7 @@ def run(  # each is an option of the command line
         command, env, workers, retries, retry, release, test_seconds, run_seconds, priority
     )
     find = _finder(settings, git, git_folder, git_secret)
-    with _connected(settings) as client:
+    with connected(settings) as client:
         suite = find(client)
         secrets = tuple(dict.fromkeys([*suite.described.secrets, *(secret or [])]))
         variables = visible(environ, env_var or [], secrets)
@@ -188,8 +187,3 @@ def _finder(
         raise InvalidInput("--git-folder and --git-secret belong to --git URL[@REF].")
     local = LocalSuite(find_suite(Path.cwd()), settings.suite_mib * 1024 * 1024)
     return lambda _: local
-
-
-def _connected(settings: Settings) -> Client:
-    with err.status("Connecting …") as line:
-        return connect(settings, start=lambda step: line.update(f"Starting the platform: {step} …"))

@@ -13,10 +13,10 @@ import typer
 from rich.table import Table
 
 from cluster.cli.command import add_command
-from cluster.cli.console import complain, err, out, say_json
+from cluster.cli.console import complain, out, say_json
 from cluster.cli.options import AsJson
-from cluster.cli.session import connect
-from harness.client import Client, Sandbox
+from cluster.cli.session import connect, connected
+from harness.client import Sandbox
 from harness.domain.exit_code import ExitCode, command_exit_code
 from harness.domain.ids import TenantId
 from harness.domain.principal import Principal, Role
@@ -80,7 +80,7 @@ def run(  # each is an option of the command line
     if policy is not None:
         options["policy"] = _document(policy)
     with (
-        _connected(Settings.load()) as client,
+        connected(Settings.load()) as client,
         client.sandbox(**options) as box,
     ):
         _copy(file or [], box)
@@ -180,11 +180,6 @@ def _narrated(box: Sandbox, command: Command) -> ExecResult:
                 output.write(b"", final=True)
             return item
     raise AssertionError("a stream ends with a result or an error")
-
-
-def _connected(settings: Settings) -> Client:
-    with err.status("Connecting …") as line:
-        return connect(settings, start=lambda step: line.update(f"Starting the platform: {step} …"))
 
 
 def _document(file: Path) -> str:

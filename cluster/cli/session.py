@@ -2,11 +2,18 @@
 
 from collections.abc import Callable
 
+from cluster.cli.console import err
 from cluster.installation import InstallationFiles
 from cluster.platform import Platform
 from harness.client import Client
 from harness.errors import InvalidInput, Unavailable
 from harness.settings import Settings
+
+
+def connected(settings: Settings) -> Client:
+    """A client of the platform, which is started if it is this machine's, with progress."""
+    with err.status("Connecting …") as line:
+        return connect(settings, start=lambda step: line.update(f"Starting the platform: {step} …"))
 
 
 def connect(settings: Settings, *, start: Callable[[str], None] | None = None) -> Client:

@@ -17,7 +17,8 @@ MOST_AGENTS = 1000
 MOST_VERSIONS = 1000
 """Of one document; older ones are forgotten."""
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,119}")
+AGENT_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,119}"
+_NAME = re.compile(AGENT_NAME)
 
 
 @dataclass(frozen=True, slots=True)

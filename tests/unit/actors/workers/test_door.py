@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from actors.workers.door import WISH_BYTES, WorkerDoor
+from actors.agents.agent_wish import MOST_WISH_BYTES
+from actors.workers.door import WorkerDoor
 from harness.domain.browser import BrowserLease
 
 pytestmark = pytest.mark.anyio
@@ -46,7 +47,7 @@ async def test_unknown_worker_gets_nothing() -> None:
     assert json.loads(await said(b'{"worker": "w2"}\n')) == {"door": "", "token": ""}
 
 
-@pytest.mark.parametrize("line", [b"", b"\xff\n", b"[]\n", b"x" * (2 * WISH_BYTES)])
+@pytest.mark.parametrize("line", [b"", b"\xff\n", b"[]\n", b"x" * (2 * MOST_WISH_BYTES)])
 async def test_nonsense_is_sent_away(line: bytes) -> None:
     answer = await said(line)
     assert not answer or not json.loads(answer)["door"]
