@@ -26,7 +26,7 @@ LISTED = 10
 FRAMES = 5
 COMMON = 0.6
 """A frame is told if so many of the failures have it."""
-WIDTH = 300
+WIDTH, TITLE = 300, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +75,15 @@ def chosen(name: str, clusters: Sequence[FailureCluster]) -> FailureCluster:
     ]
     if len(found) == 1:
         return found[0]
-    listed = "; ".join(f"{each.id} {one_line(each.title)[:80]}" for each in known.values())
-    how = "Several clusters are" if found else "No cluster is"
-    raise InvalidInput(f"{how} like {name!r}; the run has {listed or 'none'}.")
+    if not known:
+        raise InvalidInput("Nothing failed in that run. Name another one with --run.")
+    how = "Several clusters are like" if found else "No cluster is like"
+    candidates = found or list(known.values())
+    lines = [f"  {each.id}  {one_line(each.title)[:TITLE]}" for each in candidates[:LISTED]]
+    if len(candidates) > LISTED:
+        lines.append(f"  and {len(candidates) - LISTED} more")
+    told = f"{how} {name!r}; name one by its id or more of its words:"
+    raise InvalidInput("\n".join([told, *lines]))
 
 
 def explanation(

@@ -52,7 +52,14 @@ def test_cluster_is_chosen_by_id_or_title(name: str) -> None:
     ("name", "wanted"), [("error", "Several clusters are"), ("disk", "No cluster is like 'disk'")]
 )
 def test_unclear_name_lists_what_there_is(name: str, wanted: str) -> None:
-    clusters = [a_cluster(), a_cluster("c2", "TimeoutError: slow")]
+    clusters = [a_cluster(), a_cluster("c2", "TimeoutError: slow"), a_cluster("c3", "Exit")]
     with pytest.raises(InvalidInput, match=wanted) as refused:
         chosen(name, clusters)
-    assert "c2 TimeoutError: slow" in str(refused.value)
+    lines = str(refused.value).splitlines()
+    assert lines[2] == "  c2  TimeoutError: slow"
+    assert ("  c3  Exit" in lines) is (name == "disk")
+
+
+def test_run_in_which_nothing_failed_has_nothing_to_choose() -> None:
+    with pytest.raises(InvalidInput, match="Nothing failed in that run"):
+        chosen("any", [])
