@@ -17,6 +17,7 @@ from harness.domain.attempt import Failure, Verdict
 from harness.domain.exit_code import ExitCode
 from harness.domain.failure_cluster import FailureCluster
 from harness.domain.run import Run
+from harness.domain.stack import frame_keys
 from harness.domain.visible_text import one_line
 from harness.errors import InvalidInput
 from harness.settings import Settings
@@ -117,14 +118,16 @@ def _history(sightings: Sequence[Sighting]) -> Iterator[str]:
         yield f"not in {sightings[begun - 1].run}, the run before that"
     missing = sum(1 for each in sightings[begun:] if not each.tests)
     if missing:
-        yield f"since then {missing} runs without it: it comes and goes"
+        plural = "" if missing == 1 else "s"
+        yield f"since then {missing} run{plural} without it: it comes and goes"
 
 
 def _common_frames(failures: Sequence[Failure]) -> Iterator[str]:
-    """Places that most of the failures went through, the innermost first."""
+    """Places of the suite's own that most of the failures went through, the innermost first."""
     counts: Counter[str] = Counter()
     for failure in failures:
-        counts.update(list(dict.fromkeys(f"{f.file} in {f.name}" for f in failure.frames)))
+        own = (key.short for key in frame_keys(failure.frames) if not key.is_library)
+        counts.update(dict.fromkeys(own, 1))
     common = [place for place, count in counts.items() if count >= COMMON * len(failures)]
     if len(failures) > 1 and common:
         yield f"in common: {'; '.join(map(one_line, common[:FRAMES]))}"
